@@ -1,0 +1,1 @@
+"""The study behind a comparison: arms, rows, tables, plots, reports."""

@@ -1,0 +1,81 @@
+"""The public door: turn what a caller hands over into a clean matrix, or say in one line why not.
+
+Rooms call this once, where data enters; below the door nothing is checked again.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zador.errors import DataError, NonFiniteError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["as_matrix", "check_finite", "is_torch"]
+
+_BLOCK_BYTES = 1 << 24
+_NAMED_ROWS = 5
+
+
+def is_torch(array: Any) -> bool:
+    """Return whether `array` is a torch tensor, without importing torch when nobody else has."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(array, torch.Tensor)
+
+
+def as_matrix(array: Any, name: str) -> NDArray[Any]:
+    """Return `array` as a 2-D NumPy array of floats; float16/32/64 keep their dtype and memory, the rest becomes float64.
+
+    Args:
+        array: (N, D) NumPy array, CPU torch tensor (bfloat16 becomes float32, exactly), or nested sequence of numbers.
+        name: what the caller calls it, for the message.
+
+    Raises:
+        DataError: not two-dimensional, no coordinates, or not real numbers.
+    """
+    if is_torch(array):
+        array = _from_torch(array)
+    try:
+        matrix = np.asarray(array)
+    except ValueError:
+        raise DataError(f"{name}: expected a (N, D) matrix of numbers, got rows of different lengths") from None
+    if matrix.dtype.kind not in "fiub":
+        raise DataError(f"{name}: expected real numbers, got dtype {matrix.dtype}; convert it with .astype(float) first")
+    if matrix.ndim != 2 or matrix.shape[1] == 0:  # noqa: PLR2004 - a matrix has two axes
+        raise DataError(f"{name}: expected shape (N, D) with D >= 1, got {matrix.shape}; reshape it to one vector a row")
+    if matrix.dtype.kind != "f" or matrix.dtype.itemsize > np.dtype(np.float64).itemsize:
+        matrix = matrix.astype(np.float64)
+    return matrix
+
+
+def check_finite(matrix: NDArray[Any], name: str) -> None:
+    """Raise NonFiniteError, with the count and the first rows, if `matrix` (N, D) holds NaN or infinity."""
+    step = max(1, _BLOCK_BYTES // max(1, matrix.shape[1] * matrix.itemsize))
+    bad: list[NDArray[np.intp]] = []
+    for start in range(0, len(matrix), step):
+        block = matrix[start : start + step]
+        # One SIMD sum decides the usual case; only a sum that is not finite (or overflows) is looked at cell by cell.
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = block.sum(dtype=np.float32 if matrix.dtype == np.float16 else None)
+        if not np.isfinite(total):
+            bad.append(np.flatnonzero(~np.isfinite(block).all(axis=1)) + start)
+    rows = np.concatenate(bad) if bad else np.empty(0, np.intp)
+    if len(rows):
+        first = ", ".join(str(row) for row in rows[:_NAMED_ROWS]) + (", ..." if len(rows) > _NAMED_ROWS else "")
+        raise NonFiniteError(
+            f"{name}: {len(rows)} of {len(matrix)} rows hold NaN or infinity (rows {first}); remove or impute them first"
+        )
+
+
+def _from_torch(tensor: Any) -> NDArray[Any]:
+    import torch
+
+    tensor = tensor.detach()
+    if tensor.dtype == torch.bfloat16:  # NumPy has no bfloat16; float32 holds every one of its values
+        tensor = tensor.float()
+    array: NDArray[Any] = tensor.cpu().numpy()
+    return array

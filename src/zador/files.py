@@ -1,0 +1,68 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from zador.errors import UsageError
+
+__all__ = ["write_atomically"]
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+    """Put `data` at `path`, so that a reader finds the old file or the new one, never a part of either.
+
+    The bytes go to a temporary file in the same directory, reach the disk, and take the name in one step. A link keeps
+    its place: the file that it points to is replaced. An old file keeps its permissions. What is no regular file (a
+    pipe, `/dev/null`) cannot be replaced, and is written to directly.
+
+    Args:
+        path: the file to write; its directory has to exist.
+        data: the whole content.
+
+    Raises:
+        UsageError: the path cannot be written; what was there before is untouched.
+    """
+    asked = Path(path)
+    try:
+        if asked.exists() and not asked.is_file():
+            asked.write_bytes(data)
+        else:
+            _replace(Path(os.path.realpath(asked)), data)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {os.fspath(path)!r}: {error.strerror or error}; choose a path that can be written"
+        ) from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(8)}.partial")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
+        temporary.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_directory(target.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the new name itself survive a power cut, where the system lets directories be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    # The file is complete and has its name by now: a file system that cannot sync directories does not undo that.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

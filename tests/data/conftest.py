@@ -1,3 +1,5 @@
+"""What the tests of the readers share."""
+
 import pytest
 
 

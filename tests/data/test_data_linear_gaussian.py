@@ -1,7 +1,9 @@
+"""The testbed is the one of the protocol, to the bit."""
+
 import numpy as np
 import pytest
-from references import protocol_a
 
+from references import protocol_a
 from zador.data import low_rank_gaussian
 from zador.errors import UsageError
 
@@ -11,6 +13,7 @@ PUBLISHED = {"reconstruction": 2.4893, "in_subspace": 1.8085, "entropy_nats": 3.
 
 @pytest.fixture(scope="module")
 def testbed():
+    """Draw the default testbed once."""
     return low_rank_gaussian()
 
 

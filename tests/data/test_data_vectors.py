@@ -1,3 +1,5 @@
+"""The record splits, hashes and stands for its matrix."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from zador.errors import DataError, UsageError
 
 
 def numbered(count, dim=2):
+    """Return vectors that can be told apart by their first coordinate."""
     return Vectors(np.arange(float(count * dim)).reshape(count, dim), "numbered")
 
 

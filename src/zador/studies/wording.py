@@ -1,0 +1,107 @@
+"""Numbers as a reader likes them: aligned in their column, no more digits than the measurement carries."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["bits", "column", "count", "decibels", "listing", "number", "percent", "rate", "seconds", "short"]
+
+_MINUS = "−"
+_LARGE, _SMALL = 1e7, 1e-3
+_MOST_DECIMALS = 6
+
+
+def number(value: float, decimals: int) -> str:
+    """Return `value` with so many decimals, thousands apart, and a real minus sign.
+
+    >>> number(-1437.26, 1)
+    '−1,437.3'
+    """
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else ("∞" if value > 0 else f"{_MINUS}∞")
+    text = f"{value:,.{decimals}f}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    return text.replace("-", _MINUS)
+
+
+def column(values: Sequence[float], errors: Sequence[float] = ()) -> list[str]:
+    """Return the values of one column with one number of decimals: two digits of the smallest error, else four in all.
+
+    >>> column([512.345, 98.7654], [9.1, 2.34])
+    ['512.3', '98.8']
+    """
+    scale = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    if scale >= _LARGE or 0 < scale < _SMALL:
+        return [f"{value:.3e}".replace("-", _MINUS) for value in values]
+    decimals = _decimals(scale, errors)
+    return [number(value, decimals) for value in values]
+
+
+def _decimals(scale: float, errors: Sequence[float]) -> int:
+    smallest = min((error for error in errors if error > 0 and math.isfinite(error)), default=0.0)
+    digits = 1 - math.floor(math.log10(smallest)) if smallest else 3 - math.floor(math.log10(scale or 1.0))
+    return min(max(digits, 0), _MOST_DECIMALS)
+
+
+def bits(rate: float) -> str:
+    """Return a rate without needless digits: `'6'`, `'6.644'`."""
+    return f"{rate:.4g}".replace("-", _MINUS)
+
+
+def rate(value: float) -> str:
+    """Return a rate with its unit: `'1 bit'`, `'6 bits'`."""
+    return f"{bits(value)}\N{NO-BREAK SPACE}{'bit' if bits(value) == '1' else 'bits'}"
+
+
+def short(value: float) -> str:
+    """Return a number in three digits: `'−2.4'`."""
+    return f"{value:.3g}".replace("-", _MINUS)
+
+
+def decibels(gap: float) -> str:
+    """Return a gap with its sign and two decimals.
+
+    >>> decibels(-0.1), decibels(0.004)
+    ('−0.10', '0.00')
+    """
+    text = number(gap, 2)
+    return f"+{text}" if gap > 0 and text != "0.00" else text
+
+
+def percent(share: float) -> str:
+    """Return a share in percent: one decimal below ten, none above.
+
+    >>> percent(0.0321), percent(0.15)
+    ('3.2 %', '15 %')
+    """
+    value = 100 * share
+    return f"{number(value, 1 if abs(value) < 9.95 else 0)}\N{NO-BREAK SPACE}%"  # noqa: PLR2004 - 9.95 prints as 10
+
+
+def seconds(time: float) -> str:
+    """Return a duration with the unit: `'0.02 s'`, `'12 s'`, `'3.4 min'`."""
+    if time < 0.01:  # noqa: PLR2004 - the last one said
+        return "under 0.01\N{NO-BREAK SPACE}s"
+    if time < 10:  # noqa: PLR2004 - below it, hundredths matter
+        return f"{time:.2f}\N{NO-BREAK SPACE}s"
+    return f"{time:.0f}\N{NO-BREAK SPACE}s" if time < 100 else f"{time / 60:.1f}\N{NO-BREAK SPACE}min"  # noqa: PLR2004
+
+
+def count(amount: int, noun: str) -> str:
+    """Return `'1 codeword'`, `'1,024 codewords'`."""
+    return f"{amount:,}\N{NO-BREAK SPACE}{noun}{'' if amount == 1 else 's'}"
+
+
+def listing(words: Sequence[str], most: int = 3) -> str:
+    """Return the words as a reader would say them, the tail counted.
+
+    >>> listing(["a", "b", "c"]), listing(["a", "b", "c", "d", "e"])
+    ('a, b and c', 'a, b, c and 2 more')
+    """
+    shown = list(words) if len(words) <= most else [*words[:most], f"{len(words) - most} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

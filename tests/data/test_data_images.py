@@ -1,5 +1,7 @@
 """Pictures become patches that can be put together again, or are refused by name."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -40,8 +42,10 @@ def test_image_is_cut_into_patches_and_its_edges_cropped(tmp_path, shape):
     np.testing.assert_array_equal(vectors.array[1].reshape(vectors.picture_shape), pixels[:8, 8:16])
 
 
-def test_folder_gives_the_patches_of_all_images_in_order_of_their_paths(tmp_path):
-    """Subfolders count, other and hidden files do not, and images may differ in size."""
+def test_folder_gives_the_patches_of_all_images_in_order_of_their_paths(tmp_path, monkeypatch):
+    """Subfolders count, other and hidden files do not, images may differ in size, and the disk's order does not show."""
+    listed = Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda folder, pattern: sorted(listed(folder, pattern), reverse=True))
     folder = tmp_path / "pictures"
     second = save(folder / "b.png", noise(8, 16, 3))
     first = save(folder / "a.bmp", 255 - noise(16, 8, 3))
@@ -53,6 +57,12 @@ def test_folder_gives_the_patches_of_all_images_in_order_of_their_paths(tmp_path
     np.testing.assert_array_equal(vectors.array, np.concatenate(alone))
     assert vectors.name == "pictures"
     assert len(vectors) == 2 + 2 + 1
+
+
+def test_folder_with_a_dot_in_its_name_is_a_folder(tmp_path):
+    """What a path is decides how it is read, before what it is called."""
+    save(tmp_path / "set.npy" / "a.png", noise(8, 8))
+    assert load(tmp_path / "set.npy").array.shape == (1, 64)
 
 
 def test_patch_sets_the_side_of_the_patches(tmp_path):
@@ -116,10 +126,10 @@ def test_images_cut_short_are_refused_by_name(tmp_path, refused, extension):
         refused(FormatError, lambda: load(path.parent), path)
 
 
-def test_file_of_another_format_is_never_tried(tmp_path, refused):
-    """A document named as an image is refused: only image formats are tried."""
+def test_formats_outside_the_list_are_never_tried(tmp_path, refused):
+    """Pillow could read this file; what is not one of the usual formats is refused whatever its name."""
     path = tmp_path / "x.png"
-    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
+    Image.fromarray(noise(8, 8)).save(path, format="PCX")
     refused(FormatError, lambda: load(path), path)
 
 

@@ -65,15 +65,15 @@ def load(source: str | os.PathLike[str], *, key: str | None = None, patch: int =
         raise UsageError(f"patch: expected a side of at least 1 pixel, got {patch!r}; try patch=8")
     path = Path(source)
     extension = path.suffix.lower()
-    is_bundled = isinstance(source, str) and source in BUNDLED_NAMES
-    if not is_bundled and (not source or not os.path.exists(source)):  # noqa: PTH110 - Path.exists raises on odd names
+    make = bundled.BUNDLED.get(source) if isinstance(source, str) else None
+    if make is None and not os.path.exists(source):  # noqa: PTH110 - Path.exists raises on odd names
         raise _nothing_there(str(source))
-    if extension in _READERS and not is_bundled and not path.is_dir():
+    if extension in _READERS and not path.is_dir():
         return _READERS[extension](path, key)
     if key is not None:
         raise UsageError(f"{source}: key={key!r} picks one of several arrays in a file; leave key out here")
-    if isinstance(source, str) and is_bundled:
-        return bundled.BUNDLED[source](patch)
+    if make is not None:
+        return make(patch)
     if path.is_dir():
         return images.read_folder(path, patch)
     if extension in images.EXTENSIONS:

@@ -13,7 +13,6 @@ import os
 import re
 import subprocess
 import sys
-from functools import cache
 from urllib.parse import unquote
 
 import numpy as np
@@ -21,21 +20,10 @@ import pytest
 
 from studies import report_cases
 from studies.html_reader import read
+from studies.report_cases import CASES, rendered
 from zador.errors import UsageError
 from zador.studies import report, wording
 from zador.studies.records import Arm
-
-CASES = {
-    "pictures": report_cases.digits,
-    "vectors": report_cases.gaussian,
-    "colours": report_cases.patches,
-    "one arm": report_cases.one_arm,
-    "no exhibits": report_cases.no_exhibits,
-    "hostile names": report_cases.hostile,
-    "no error left": report_cases.no_error_left,
-    "many arms": report_cases.many_arms,
-    "large codebook": report_cases.large_codebook,
-}
 
 
 @pytest.fixture(params=CASES, ids=CASES)
@@ -46,11 +34,6 @@ def case(request):
 @pytest.fixture
 def comparison(case):
     return CASES[case]()
-
-
-@cache
-def rendered(case):
-    return report.render(CASES[case]())
 
 
 @pytest.fixture
@@ -228,7 +211,7 @@ def test_what_is_too_large_for_a_page_is_left_out_aloud():
 def test_missing_real_bits_get_a_dash_and_a_footnote():
     """Bits of token files that do not exist yet are not invented, and the footnote goes when they exist."""
     comparison = report_cases.digits()
-    assert "not measured" in read(report.render(comparison)).one("p", class_="footnote").text
+    assert "not measured" in read(rendered("pictures")).one("p", class_="footnote").text
     counted = [dataclasses.replace(arm, real_bits=5.5) for arm in comparison.arms]
     page = read(report.render(dataclasses.replace(comparison, arms=tuple(counted))))
     assert not list(page.all("p", class_="footnote"))
@@ -244,7 +227,7 @@ def test_the_bound_is_explained_as_an_upper_bound():
 def test_provenance_and_notes_are_printed_in_order():
     """Labels and texts of the provenance, and the notes, stand in the page as they were given."""
     comparison = report_cases.digits()
-    page = read(report.render(comparison))
+    page = read(rendered("pictures"))
     terms = [term.text for term in page.one(id="provenance").all("dt")]
     assert terms[2:] == list(comparison.provenance)
     assert comparison.data.fingerprint in page.one(id="provenance").text
@@ -268,7 +251,7 @@ def test_a_bad_path_is_a_usage_error_and_writes_nothing(tmp_path):
 def test_the_first_screen_names_the_best_arm_of_each_rate_with_its_gap():
     """Each card shows the arm with the lowest held-out error and the distance to the bound."""
     comparison = report_cases.gaussian()
-    cards = list(read(report.render(comparison)).one("ul", class_="cards").all("li"))
+    cards = list(read(rendered("vectors")).one("ul", class_="cards").all("li"))
     for rate, card in zip((1.0, 3.0, 5.0), cards, strict=True):
         best = min((arm for arm in comparison.arms if arm.bits == rate), key=lambda arm: arm.distortion)
         assert best.name in card.one("p", class_="winner").text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from zador.studies import wording
 from zador.studies.svg import below, caption, colour, drawing, panel, picture
@@ -36,7 +36,7 @@ def usage(exhibit: Exhibit, *, prefix: str) -> str:
     )
     with drawing():
         axes = panel(210)
-        axes.stairs(counts[edges[:-1]], edges, fill=True, color=colour("series-0"), lw=0, baseline=0.5 if steep else 0)
+        axes.stairs(counts[edges[:-1]], edges, fill=True, color=colour("series-0"), lw=0.8, baseline=0.5 if steep else 0)
         axes.axhline(uniform, color=colour("ink"), lw=1.2, ls=(0, (5, 3)))
         axes.set_xlim(0, len(counts))
         if steep:
@@ -47,7 +47,9 @@ def usage(exhibit: Exhibit, *, prefix: str) -> str:
             axes.plot(
                 [len(counts) - dead, len(counts)], [0, 0], transform=axes.get_xaxis_transform(), lw=5, color=colour("warn")
             )
-        axes.yaxis.set_major_locator(LogLocator() if steep else MaxNLocator(4, integer=True))
+        axes.yaxis.set_major_locator(LogLocator(numticks=5) if steep else MaxNLocator(4, integer=True))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xlabel("codewords, most used first", labelpad=5)
         caption(axes, f"held-out vectors that chose it{' (log scale)' if steep else ''}")

@@ -103,7 +103,7 @@ def _scale_errors(axes: Axes, comparison: Comparison, curve: NDArray[np.float64]
     unit = "squared error per vector, summed over coordinates"
     caption(axes, unit if low <= 0 else f"{unit} (log scale)")
     if low <= 0:
-        axes.set_ylim(0, 1.08 * high)
+        axes.set_ylim(-0.03 * high, 1.08 * high)
         return
     axes.set_yscale("log")
     axes.set_ylim(low / 1.1, high * 1.1)

@@ -66,6 +66,7 @@ class _Room:
     anchor: str
     exhibit: Exhibit
     arm: Arm | None
+    dead: int
     usage_plot: Markup
     usage: list[_Use]
     tiles: tuple[Tile, ...]
@@ -182,6 +183,7 @@ def _room(comparison: Comparison, exhibit: Exhibit, place: int) -> _Room:
         anchor=f"codebook-{place + 1}",
         exhibit=exhibit,
         arm=next((arm for arm in comparison.arms if (arm.name, arm.bits) == (exhibit.arm, exhibit.bits)), None),
+        dead=int((exhibit.usage == 0).sum()),
         usage_plot=_html(exhibit_plots.usage(exhibit, prefix=f"usage-{place}")),
         usage=_usage_table(exhibit),
         tiles=pictures.codewords(exhibit, data, budget=budget) if seen else (),

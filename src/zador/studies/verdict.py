@@ -84,7 +84,7 @@ def headline(judgements: Sequence[Judgement]) -> str:
         return f"{first} is the best codebook at {_at(judgements)}."
     if not open_:
         return f"The best codebook depends on the rate: {_leaders(resolved)}."
-    return f"{_leaders(resolved)}, clearly; at {_at(open_)} the leaders are not resolved."
+    return f"Best: {_leaders(resolved)}. At {_at(open_)} the lead is not resolved."
 
 
 def _nothing_resolved(judgements: Sequence[Judgement], names: set[str]) -> str:
@@ -146,8 +146,10 @@ def lead(judgement: Judgement) -> str:
 def _behind(best: Arm, rival: Arm) -> str:
     if rival.distortion == best.distortion:
         return f"{rival.name} (same error)"
-    share = rival.distortion / best.distortion - 1 if best.distortion > 0 else math.inf
-    return f"{rival.name} (+{wording.percent(share)}, {wording.number(_errors_apart(best, rival), 1)}\N{NO-BREAK SPACE}s.e.)"
+    apart = f"{wording.number(_errors_apart(best, rival), 1)}\N{NO-BREAK SPACE}s.e."
+    if best.distortion <= 0:
+        return f"{rival.name} ({apart} above no error at all)"
+    return f"{rival.name} (+{wording.percent(rival.distortion / best.distortion - 1)}, {apart})"
 
 
 def warnings(arm: Arm) -> list[str]:

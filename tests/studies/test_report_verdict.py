@@ -1,0 +1,156 @@
+"""The verdict: which sentence follows from which numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from studies.report_cases import arm, gaussian
+from zador.studies import verdict, wording
+
+
+def judged(*arms):
+    return verdict.judge(dataclasses.replace(gaussian(), arms=arms, exhibits=()))
+
+
+@pytest.mark.parametrize(("rival", "resolved"), [(10.27, False), (10.29, True)])
+def test_a_lead_is_resolved_beyond_two_standard_errors_of_the_difference(rival, resolved):
+    """With errors of 0.1 each, the difference has to exceed 2 √2 · 0.1 = 0.283."""
+    judgement = judged(arm("a", distortion=10.0), arm("b", distortion=rival))[0]
+    assert judgement.best.name == "a"
+    assert judgement.resolved is resolved
+
+
+def test_a_lead_without_noise_is_resolved_and_a_tie_is_not():
+    """Standard errors of zero make any difference count, and equality none."""
+    assert judged(arm("a", se=0.0), arm("b", distortion=10.01, se=0.0))[0].resolved
+    assert not judged(arm("a", se=0.0), arm("b", se=0.0))[0].resolved
+
+
+def test_a_noisy_third_arm_can_be_tied_where_the_second_is_not():
+    """Every rival is compared with the best on its own noise."""
+    judgement = judged(arm("a", se=0.0), arm("b", distortion=10.1, se=0.01), arm("c", distortion=10.5, se=1.0))[0]
+    assert [tied.name for tied in judgement.tied] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("arms", "sentence"),
+    [
+        ([arm("a"), arm("b", distortion=12)], "a is the best codebook at 4 bits."),
+        (
+            [arm("a"), arm("b", distortion=12), arm("a", 6.0), arm("b", 6.0, 12)],
+            "a is the best codebook at 4 and 6 bits.",
+        ),
+        (
+            [arm("a"), arm("b", distortion=12), arm("a", 6.0, 12), arm("b", 6.0)],
+            "The best codebook depends on the rate: a at 4 bits and b at 6 bits.",
+        ),
+        (
+            [arm("a"), arm("b", distortion=10.01)],
+            "Not resolved: a has the lowest error at 4 bits, but its lead is within the noise.",
+        ),
+        (
+            [arm("a"), arm("b", distortion=10.01), arm("a", 6.0, 10.01), arm("b", 6.0)],
+            "Not resolved: a at 4 bits and b at 6 bits have the lowest error, but the next best is within the noise.",
+        ),
+        (
+            [arm("a"), arm("b", distortion=12), arm("a", 6.0, 10.01), arm("b", 6.0)],
+            "Best: a at 4 bits. At 6 bits the lead is not resolved.",
+        ),
+        (
+            [arm("a")],
+            "Only a was compared, so there is no choice to make; how far it is from the bound stands below.",
+        ),
+    ],
+)
+def test_the_headline_follows_from_the_numbers(arms, sentence):
+    """Each pattern of leaders and noise has its sentence."""
+    assert verdict.headline(judged(*arms)).replace("\N{NO-BREAK SPACE}", " ") == sentence
+
+
+def test_the_advice_names_what_may_be_taken_and_what_not():
+    """Arms never resolved from the best are safe, arms always resolved from it are not, the rest goes unnamed."""
+    said = verdict.advice(
+        judged(
+            arm("a"), arm("b", distortion=10.01), arm("c", distortion=12), arm("d", distortion=10.1),
+            arm("a", 6.0), arm("b", 6.0, 10.01), arm("c", 6.0, 12), arm("d", 6.0, 12),
+        )
+    )  # fmt: skip
+    assert said == "Not clearly beaten at any rate: a and b. Clearly worse than the best at every rate: c."
+    assert verdict.advice(judged(arm("a"), arm("b", distortion=12))) == ""
+
+
+def test_the_distance_says_above_below_or_neither():
+    """More and less error is given in percent of the bound; within the noise it is neither."""
+    assert verdict.distance(arm(distortion=9.9)) == "above the Gaussian D(R): 10\N{NO-BREAK SPACE}% more error"
+    assert verdict.distance(arm(distortion=8.1)).startswith("below the Gaussian D(R): 10\N{NO-BREAK SPACE}% less error")
+    assert verdict.distance(arm(distortion=9.15)).startswith("on the Gaussian D(R)")
+    assert verdict.distance(arm(gap_db=-np.inf)).startswith("no error left")
+
+
+def test_the_error_of_a_gap_is_that_of_its_logarithm():
+    """10 log10 of the error one s.e. up and down spans twice the stated error, to first order."""
+    judged_arm = arm(distortion=10.0, se=0.01)
+    assert verdict.gap_error(judged_arm) == pytest.approx((wording_db(10.01) - wording_db(9.99)) / 2, rel=1e-5)
+
+
+def wording_db(value):
+    return 10 * np.log10(value)
+
+
+def test_the_lead_names_rivals_noise_and_the_quickest():
+    """A lead in the noise comes with those it cannot be told from and the cheapest of them."""
+    tied = judged(arm("a", seconds=9.0), arm("b", distortion=10.1, seconds=0.2), arm("c", distortion=12, seconds=0.1))[0]
+    said = verdict.lead(tied).replace("\N{NO-BREAK SPACE}", " ")
+    assert said == "Not resolved from b (+1.0 %, 0.7 s.e.). Quickest of these to fit: b, 0.20 s."
+    clear = judged(arm("a"), arm("c", distortion=12))[0]
+    assert verdict.lead(clear).replace("\N{NO-BREAK SPACE}", " ") == "Lead resolved: next comes c (+20 %, 14.1 s.e.)."
+
+
+def test_warnings_are_for_overfitting_and_dead_codewords_only():
+    """A sound arm has none; one that learnt by heart or left codewords unused is told of."""
+    assert verdict.warnings(arm()) == []
+    assert "25\N{NO-BREAK SPACE}% above the training error" in verdict.warnings(arm(train_distortion=8.0))[0]
+    assert verdict.warnings(arm(train_distortion=8.0, distortion_se=3.0)) == []
+    assert verdict.warnings(arm(dead=3))[0].startswith("3 of 16")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (wording.number(-0.0001, 2), "0.00"),
+        (wording.number(float("nan"), 2), "–"),
+        (wording.number(float("-inf"), 2), "−∞"),
+        (wording.decibels(0.0049), "0.00"),
+        (wording.decibels(1.0), "+1.00"),
+        (wording.percent(0.0995), "10\N{NO-BREAK SPACE}%"),
+        (wording.seconds(0.001), "under 0.01\N{NO-BREAK SPACE}s"),
+        (wording.seconds(59.6), "60\N{NO-BREAK SPACE}s"),
+        (wording.seconds(204), "3.4\N{NO-BREAK SPACE}min"),
+        (wording.count(1, "vector"), "1\N{NO-BREAK SPACE}vector"),
+        (wording.listing(["a", "b", "c", "d"]), "a, b, c and 1 more"),
+        (wording.rate(1.0), "1\N{NO-BREAK SPACE}bit"),
+        (wording.rate(np.log2(100)), "6.644\N{NO-BREAK SPACE}bits"),
+    ],
+)
+def test_numbers_read_well(said, expected):
+    """Signs, units, plurals and the edges of rounding."""
+    assert said == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "errors", "shown"),
+    [
+        ([512.345, 98.7654], [9.1, 2.34], ["512.3", "98.8"]),
+        ([0.012345, 0.5], [0.00031, 0.01], ["0.01235", "0.50000"]),
+        ([12.3456, 1.2], [], ["12.35", "1.20"]),
+        ([1.5e9, 2.0], [], ["1.500e+09", "2.000e+00"]),
+        ([0.0, 0.0], [0.0], ["0.000", "0.000"]),
+        ([], [], []),
+    ],
+)
+def test_a_column_has_one_number_of_decimals(values, errors, shown):
+    """The smallest error decides how many decimals are worth printing; without one, four digits are."""
+    assert wording.column(values, errors) == shown

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from zador.errors import UsageError
-from zador.files import write_atomically
+from zador.files import check_writable, write_atomically
 
 
 def test_the_bytes_arrive(tmp_path):
@@ -96,3 +96,15 @@ def test_what_is_no_regular_file_is_written_to_and_not_replaced(tmp_path):
     finally:
         os.close(reader)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"), [("", "it is a directory"), ("nowhere/report.html", "there is no directory"), ("new.html", None)]
+)
+def test_what_cannot_be_written_is_said_beforehand(tmp_path, path, message):
+    """A directory, and a file in a directory that does not exist, are refused before the work; a new file is not."""
+    if message is None:
+        check_writable(tmp_path / path)
+        return
+    with pytest.raises(UsageError, match=message):
+        check_writable(tmp_path / path)

@@ -9,7 +9,21 @@ from pathlib import Path
 
 from zador.errors import UsageError
 
-__all__ = ["write_atomically"]
+__all__ = ["check_writable", "write_atomically"]
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise UsageError if `path` clearly cannot be written, so that work of minutes is not lost at its end."""
+    asked, folder = Path(path), Path(path).absolute().parent
+    if asked.is_dir():
+        reason = "it is a directory"
+    elif not folder.is_dir():
+        reason = f"there is no directory {str(folder)!r}"
+    elif not os.access(asked if asked.exists() else folder, os.W_OK):
+        reason = "permission denied"
+    else:
+        return
+    raise UsageError(f"cannot write {os.fspath(path)!r}: {reason}; choose a path that can be written")
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:

@@ -1,0 +1,39 @@
+"""Codebooks: how a table of codewords starts (`initialise/`), how it moves (`learn/`), and how it is kept."""
+
+from __future__ import annotations
+
+from zador.codebooks.fit import fit_codebook
+from zador.codebooks.initialise.axes import PrincipalAxes, principal_axes
+from zador.codebooks.initialise.base import Initialiser
+from zador.codebooks.initialise.from_data import FromData
+from zador.codebooks.initialise.kmeans_plus_plus import KMeansPlusPlus
+from zador.codebooks.initialise.lloyd_max_grid import LloydMaxGrid, allocate_levels
+from zador.codebooks.initialise.rate_distortion import RateDistortion
+from zador.codebooks.initialise.uniform import Uniform
+from zador.codebooks.initialise.zador_density import ZadorDensity
+from zador.codebooks.learn.empty import keep_empty, relocate_empty
+from zador.codebooks.learn.lloyd import Lloyd, LloydInfo, LloydResult, LloydState
+from zador.codebooks.storage import load
+from zador.codebooks.table import Codebook
+
+__all__ = [
+    "Codebook",
+    "FromData",
+    "Initialiser",
+    "KMeansPlusPlus",
+    "Lloyd",
+    "LloydInfo",
+    "LloydMaxGrid",
+    "LloydResult",
+    "LloydState",
+    "PrincipalAxes",
+    "RateDistortion",
+    "Uniform",
+    "ZadorDensity",
+    "allocate_levels",
+    "fit_codebook",
+    "keep_empty",
+    "load",
+    "principal_axes",
+    "relocate_empty",
+]

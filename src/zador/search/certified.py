@@ -92,7 +92,7 @@ def _compare(
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def _standing(x: Any, codebook: Any, centre: Any, norms: Any, settings: Any) -> Any:  # pragma: no cover - compiled
+def _standing(x: Any, codebook: Any, centre: Any, norms: Any, settings: Any) -> Any:
     """Return (rows, K) booleans: codewords whose lower bound does not exceed the lowest upper bound of their row."""
     scale, growth, underflow = settings
     count, dim = codebook.shape

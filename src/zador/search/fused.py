@@ -5,7 +5,9 @@ Threads take ranges of rows and hold no lock; every row is computed by itself, s
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -30,15 +32,23 @@ _TASKS_PER_THREAD = 4
 _SMALLEST_TASK = 256
 
 
-def in_threads(work: Callable[[int, int], Any], count: int) -> list[Any]:
-    """Call `work(start, stop)` over ranges that cover 0..count in order, on numba's number of threads."""
+def in_threads(work: Callable[[int, int], Any], count: int, *, smallest: int = _SMALLEST_TASK) -> list[Any]:
+    """Call `work(start, stop)` over ranges that cover 0..count in order, on numba's number of threads.
+
+    A range holds at least `smallest` items. `work` must not call `in_threads` itself.
+    """
     threads = numba.get_num_threads()
-    step = max(_SMALLEST_TASK, -(-count // (threads * _TASKS_PER_THREAD)))
+    step = max(smallest, -(-count // (threads * _TASKS_PER_THREAD)))
     starts = range(0, count, step)
     if threads == 1 or len(starts) < 2:  # noqa: PLR2004 - one range needs no second thread
         return [work(start, min(count, start + step)) for start in starts]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda start: work(start, min(count, start + step)), starts))
+    return list(_pool(os.getpid(), threads).map(lambda start: work(start, min(count, start + step)), starts))
+
+
+@lru_cache(maxsize=1)
+def _pool(_process: int, threads: int) -> ThreadPoolExecutor:
+    """Return the threads of this process: a forked child inherits the object but not its threads, so it gets its own."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="zador")
 
 
 def scan(
@@ -79,9 +89,7 @@ def scan(
 
 
 @njit(nogil=True, cache=True)
-def _scan_rows(
-    x: Any, codebook: Any, table: Any, settings: Any, scratch: Any, out: Any
-) -> None:  # pragma: no cover - compiled
+def _scan_rows(x: Any, codebook: Any, table: Any, settings: Any, scratch: Any, out: Any) -> None:
     panels, bias, _norms, centre = table
     scale, growth, run, _limits = settings
     rows, best, second, number, _scores = scratch
@@ -102,9 +110,7 @@ def _scan_rows(
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _pack_rows(
-    x: Any, first: int, centre: Any, scale: float, growth: float, rows: Any
-) -> None:  # pragma: no cover - compiled
+def _pack_rows(x: Any, first: int, centre: Any, scale: float, growth: float, rows: Any) -> None:
     """Write R centred, scaled, rounded vectors into `rows` (d or d + 1, R), and their norms behind them."""
     dim = x.shape[1]
     count = min(rows.shape[1], x.shape[0] - first)
@@ -123,9 +129,7 @@ def _pack_rows(
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _settle(
-    x: Any, codebook: Any, table: Any, settings: Any, scratch: Any, out: Any, place: Any
-) -> None:  # pragma: no cover - compiled
+def _settle(x: Any, codebook: Any, table: Any, settings: Any, scratch: Any, out: Any, place: Any) -> None:
     """Find the codeword within the best panel, its distance, and whether any other could be nearer."""
     panels, bias, norms, _centre = table
     _scale, growth, _run, (underflow, longest, highest) = settings
@@ -159,7 +163,7 @@ def _settle(
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def _squared_distance(x: Any, row: int, codebook: Any, index: int) -> float:  # pragma: no cover - compiled
+def _squared_distance(x: Any, row: int, codebook: Any, index: int) -> float:
     total = 0.0
     for t in range(x.shape[1]):
         difference = float(x[row, t]) - float(codebook[index, t])

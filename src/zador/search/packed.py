@@ -91,7 +91,7 @@ def pack(codebook: NDArray[Any], dtype: type[np.floating[Any]], *, certified: bo
 
 
 @njit(nogil=True, cache=True)
-def _norms(codebook: Any, centre: Any, norms: Any) -> None:  # pragma: no cover - compiled
+def _norms(codebook: Any, centre: Any, norms: Any) -> None:
     for k in range(codebook.shape[0]):
         total = 0.0
         for t in range(codebook.shape[1]):
@@ -100,7 +100,7 @@ def _norms(codebook: Any, centre: Any, norms: Any) -> None:  # pragma: no cover 
 
 
 @njit(nogil=True, cache=True)
-def _fill(codebook: Any, geometry: Any, settings: Any, panels: Any, bias: Any) -> None:  # pragma: no cover - compiled
+def _fill(codebook: Any, geometry: Any, settings: Any, panels: Any, bias: Any) -> None:
     centre, norms = geometry
     scale, growth, longest = settings
     dim = codebook.shape[1]

@@ -28,9 +28,7 @@ def nearest_by_definition(x: NDArray[Any], codebook: NDArray[Any]) -> tuple[NDAr
     distances = np.empty(len(x), np.float64)
     step = max(1, _BLOCK_ELEMENTS // max(1, codebook.size))
     codewords = codebook.astype(np.float64)
-    with np.errstate(
-        over="ignore"
-    ):  # a distance beyond the largest float is infinite, and the tie goes to the lowest index
+    with np.errstate(over="ignore"):  # a distance beyond the largest float is infinite, and the tie goes to the lowest index
         for start in range(0, len(x), step):
             block = x[start : start + step, None, :].astype(np.float64)
             table = ((block - codewords) ** 2).sum(axis=-1)

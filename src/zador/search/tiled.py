@@ -46,9 +46,7 @@ def nearest_on_device(x: Tensor, codebook: Any, *, exact: bool) -> Nearest:
     x, codewords = x.detach(), torch.as_tensor(codebook).detach().to(x.device)
     _check(x, codewords)
     if exact and x.device.type == "mps":
-        raise DataError(
-            "nearest: exact=True needs float64, which device 'mps' does not have; pass x.cpu() or exact=False"
-        )
+        raise DataError("nearest: exact=True needs float64, which device 'mps' does not have; pass x.cpu() or exact=False")
     count = len(x)
     double = torch.float64 in (x.dtype, codewords.dtype)
     indices = torch.empty(count, dtype=torch.int64, device=x.device)
@@ -79,9 +77,7 @@ def _check(x: Tensor, codebook: Tensor) -> None:
             raise DataError(f"{name}: expected a (N, d) tensor of floats, got {tuple(tensor.shape)} {tensor.dtype}")
         bad = int((~torch.isfinite(tensor)).any(dim=1).sum())
         if bad:
-            raise NonFiniteError(
-                f"{name}: {bad} of {len(tensor)} rows hold NaN or infinity; remove or impute them first"
-            )
+            raise NonFiniteError(f"{name}: {bad} of {len(tensor)} rows hold NaN or infinity; remove or impute them first")
     if x.shape[1] != codebook.shape[1] or (len(codebook) == 0 < len(x)):
         raise DataError(
             f"nearest: x has shape {tuple(x.shape)} and the codebook {tuple(codebook.shape)}; "

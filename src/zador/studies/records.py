@@ -22,7 +22,7 @@ class Arm:
         distortion: mean squared error per vector, summed over coordinates.
         distortion_se: its standard error over the held-out vectors.
         train_distortion: the same mean on the vectors that the codebook was fitted to.
-        gaussian_bound: D(R) at `bits` of the Gaussian source with the data's covariance; an upper bound on the data's own D(R).
+        gaussian_bound: D(R) at `bits` of the Gaussian source with the data's covariance; an upper bound on the data's D(R).
         gap_db: 10 log10(distortion / gaussian_bound).
         effective_bits: the rate R(distortion) at which that Gaussian source would reach `distortion`.
         entropy_bits: entropy of the usage of the codewords on held-out vectors, in bits per vector.
@@ -59,7 +59,7 @@ class DataCard:
         train: number of vectors that codebooks were fitted to.
         held_out: number of vectors that they were judged on.
         dim: coordinates of a vector.
-        variance: trace of the training covariance: the distortion at zero rate.
+        variance: trace of the covariance of all vectors: the distortion at zero rate.
         fingerprint: hash of the vectors, so that two reports can be told to speak of the same data.
         picture_shape: (height, width) or (height, width, channels) when a vector is a picture, else None.
         value_range: the values shown as black and white when a vector is a picture.

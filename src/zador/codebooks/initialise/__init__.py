@@ -1,0 +1,1 @@
+"""How a codebook starts: one method a file."""

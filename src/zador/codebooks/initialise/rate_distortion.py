@@ -1,0 +1,44 @@
+"""Codewords drawn from the reproduction law that achieves Shannon's R(D) for a Gaussian of the data's covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zador.codebooks.initialise.axes import principal_axes
+from zador.theory import gaussian
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["RateDistortion"]
+
+
+@dataclass(frozen=True)
+class RateDistortion:
+    """Draw codewords from `N(mean, U diag((λ - θ)₊) Uᵀ)`, θ the water level at `log2 K` bits [cover2006elements, ch. 10].
+
+    This is the law of random coding: optimal for long blocks, not for one vector at a time, where a random codebook of
+    this law stays far above D(R). Directions below the water level get no spread at all, so a learner that follows
+    gradients can never leave that subspace; `jitter` gives them some.
+
+    Attributes:
+        jitter: standard deviation added along every axis, as a share of that axis's own.
+    """
+
+    jitter: float = 0.0
+
+    def __call__(
+        self,
+        x: NDArray[Any],
+        codebook_size: int,
+        rng: np.random.Generator,
+        weights: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Return (K, d) codewords for the covariance of x (N, d)."""
+        axes = principal_axes(x, weights)
+        spread = gaussian.reproduction_variances(axes.eigenvalues, np.log2(codebook_size))
+        deviation = np.sqrt(spread + self.jitter**2 * axes.eigenvalues)
+        return axes.place(rng.standard_normal((codebook_size, len(deviation))) * deviation)

@@ -1,0 +1,1 @@
+"""How a codebook moves: each learner is pure, init and step returning (state, info)."""

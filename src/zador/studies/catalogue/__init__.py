@@ -1,0 +1,1 @@
+"""One study a file: each returns what it compares, and runs it."""

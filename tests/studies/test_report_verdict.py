@@ -29,6 +29,13 @@ def test_a_lead_without_noise_is_resolved_and_a_tie_is_not():
     assert not judged(arm("a", se=0.0), arm("b", se=0.0))[0].resolved
 
 
+def test_with_unknown_noise_nothing_is_resolved():
+    """A single held-out vector has no standard error: no lead counts, however large, and no number is made up."""
+    judgement = judged(arm("a", se=np.nan), arm("b", distortion=90.0, se=np.nan))[0]
+    assert not judgement.resolved
+    assert "b (+800\N{NO-BREAK SPACE}%, –\N{NO-BREAK SPACE}s.e.)" in verdict.lead(judgement)
+
+
 def test_a_noisy_third_arm_can_be_tied_where_the_second_is_not():
     """Every rival is compared with the best on its own noise."""
     judgement = judged(arm("a", se=0.0), arm("b", distortion=10.1, se=0.01), arm("c", distortion=10.5, se=1.0))[0]
@@ -88,6 +95,7 @@ def test_the_distance_says_above_below_or_neither():
     assert verdict.distance(arm(distortion=8.1)).startswith("below the Gaussian D(R): 10\N{NO-BREAK SPACE}% less error")
     assert verdict.distance(arm(distortion=9.15)).startswith("on the Gaussian D(R)")
     assert verdict.distance(arm(gap_db=-np.inf)).startswith("no error left")
+    assert verdict.distance(arm(gap_db=np.inf)).startswith("above a Gaussian D(R) of zero")
 
 
 def test_the_error_of_a_gap_is_that_of_its_logarithm():
@@ -104,7 +112,7 @@ def test_the_lead_names_rivals_noise_and_the_quickest():
     """A lead in the noise comes with those it cannot be told from and the cheapest of them."""
     tied = judged(arm("a", seconds=9.0), arm("b", distortion=10.1, seconds=0.2), arm("c", distortion=12, seconds=0.1))[0]
     said = verdict.lead(tied).replace("\N{NO-BREAK SPACE}", " ")
-    assert said == "Not resolved from b (+1.0 %, 0.7 s.e.). Quickest of these to fit: b, 0.20 s."
+    assert said == "Not resolved; within the noise: b (+1.0 %, 0.7 s.e.). Quickest of them to fit: b, 0.20 s."
     clear = judged(arm("a"), arm("c", distortion=12))[0]
     assert verdict.lead(clear).replace("\N{NO-BREAK SPACE}", " ") == "Lead resolved: next comes c (+20 %, 14.1 s.e.)."
 
@@ -130,7 +138,9 @@ def test_warnings_are_for_overfitting_and_dead_codewords_only():
         (wording.seconds(59.6), "60\N{NO-BREAK SPACE}s"),
         (wording.seconds(204), "3.4\N{NO-BREAK SPACE}min"),
         (wording.count(1, "vector"), "1\N{NO-BREAK SPACE}vector"),
-        (wording.listing(["a", "b", "c", "d"]), "a, b, c and 1 more"),
+        (wording.listing(["a", "b", "c", "d"]), "a, b, c and d"),
+        (wording.compact(-12_000.0), "−12k"),
+        (wording.compact(9_999.0), "9999"),
         (wording.rate(1.0), "1\N{NO-BREAK SPACE}bit"),
         (wording.rate(np.log2(100)), "6.644\N{NO-BREAK SPACE}bits"),
     ],

@@ -36,9 +36,10 @@ def usage(exhibit: Exhibit, *, prefix: str) -> str:
     )
     with drawing():
         axes = panel(210)
-        axes.stairs(counts[edges[:-1]], edges, fill=True, color=colour("series-0"), lw=0.8, baseline=0.5 if steep else 0)
+        bars = axes.stairs(counts[edges[:-1]], edges, fill=True, color=colour("series-0"), baseline=0.5 if steep else 0)
+        bars.set(linewidth=0.8, edgecolor=colour("series-0"))  # a spike of one among thousands must show
         axes.axhline(uniform, color=colour("ink"), lw=1.2, ls=(0, (5, 3)))
-        axes.set_xlim(0, len(counts))
+        axes.set_xlim(-0.006 * len(counts), 1.006 * len(counts))
         if steep:
             axes.set_yscale("log")
         axes.set_ylim(0.5 if steep else 0, max(1.12 * float(counts[0]), 1.3 * uniform, 1.0))
@@ -49,7 +50,7 @@ def usage(exhibit: Exhibit, *, prefix: str) -> str:
             )
         axes.yaxis.set_major_locator(LogLocator(numticks=5) if steep else MaxNLocator(4, integer=True))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.compact(value)))
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xlabel("codewords, most used first", labelpad=5)
         caption(axes, f"held-out vectors that chose it{' (log scale)' if steep else ''}")

@@ -100,9 +100,11 @@ def _scale_errors(axes: Axes, comparison: Comparison, curve: NDArray[np.float64]
     """Equal ratios look equal, as in the gaps in dB; only a zero forces a linear axis."""
     values = np.concatenate([[arm.distortion for arm in comparison.arms], curve])
     low, high = float(values.min()), float(values.max())
+    compact = FuncFormatter(lambda value, _: wording.compact(value))
     unit = "squared error per vector, summed over coordinates"
     caption(axes, unit if low <= 0 else f"{unit} (log scale)")
     if low <= 0:
+        axes.yaxis.set_major_formatter(compact)
         axes.set_ylim(-0.03 * high, 1.08 * high)
         return
     axes.set_yscale("log")
@@ -111,7 +113,7 @@ def _scale_errors(axes: Axes, comparison: Comparison, curve: NDArray[np.float64]
     few = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]) if high / low < one_decade else LogLocator(subs=(1, 2, 5))
     axes.yaxis.set_major_locator(few)
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(compact)
 
 
 def gaps(comparison: Comparison, *, prefix: str = "gap") -> str:
@@ -119,9 +121,7 @@ def gaps(comparison: Comparison, *, prefix: str = "gap") -> str:
     rates = sorted({arm.bits for arm in comparison.arms})
     groups = [sorted((a for a in comparison.arms if a.bits == r), key=lambda a: a.distortion) for r in rates]
     height = _AROUND + sum(_GROUP + _ROW * len(group) for group in groups)
-    known = [arm for arm in comparison.arms if math.isfinite(arm.gap_db)]
-    ends = [0.0, *(arm.gap_db + side * gap_error(arm) for arm in known for side in (-1, 1))]
-    pad = 0.06 * (max(ends) - min(ends)) or 1.0
+    low, high = _reach(comparison)
     best = min(comparison.arms, key=lambda arm: arm.gap_db)
     label = (
         f"Gap to the Gaussian D(R) in dB. The smallest is {wording.decibels(best.gap_db)} dB: {best.name} at "
@@ -130,7 +130,7 @@ def gaps(comparison: Comparison, *, prefix: str = "gap") -> str:
     words: dict[str, str] = {}
     with drawing():
         axes = panel(height, left=_LEFT, right=_RIGHT, top=8, bottom=_AROUND - 8)
-        axes.set_xlim(min(ends) - pad, max(ends) + pad)
+        axes.set_xlim(low, high)
         axes.set_ylim(height - _AROUND, 0)
         axes.axvline(0, color=colour("bound"), lw=2, zorder=2)
         depth = 0.0
@@ -143,6 +143,14 @@ def gaps(comparison: Comparison, *, prefix: str = "gap") -> str:
         axes.grid(axis="x")
         axes.set_xlabel("gap, dB (0 = Gaussian D(R); left is better)", labelpad=5, x=0.4)
         return picture(axes, prefix=prefix, label=label, words=words)
+
+
+def _reach(comparison: Comparison) -> tuple[float, float]:
+    """From the lowest to the highest finite gap with its error, the bound at 0 included, and some air."""
+    gaps = [(arm.gap_db, gap_error(arm)) for arm in comparison.arms]
+    ends = [0.0, *(end for gap, error in gaps for end in (gap, gap - error, gap + error) if math.isfinite(end))]
+    pad = 0.06 * (max(ends) - min(ends)) or 1.0
+    return min(ends) - pad, max(ends) + pad
 
 
 def _draw_group(axes: Axes, group: list[Arm], depth: float, order: list[str], words: dict[str, str]) -> None:

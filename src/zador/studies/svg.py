@@ -97,7 +97,7 @@ def picture(axes: Axes, *, prefix: str, label: str, words: Mapping[str, str] | N
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     body = buffer.getvalue().partition("<svg")[2].partition(">")[2]
-    body = re.sub(r"<style.*?</style>|<metadata.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
     body = _own_ids(body, prefix).replace("xlink:href", "href")
     body = re.sub(r" font-family: [^;\"]*;?| transform=\"rotate\(-0 [^\"]*\"", "", body)
     for role, hexadecimal in _STAND_INS.items():

@@ -54,19 +54,24 @@ def judge(comparison: Comparison) -> tuple[Judgement, ...]:
 
 def _judge(arms: list[Arm]) -> Judgement:
     best, *rivals = sorted(arms, key=lambda arm: arm.distortion)  # stable: of equals, the first in the table
-    tied = tuple(rival for rival in rivals if _errors_apart(best, rival) <= RESOLVED_AT)
+    tied = tuple(rival for rival in rivals if not _errors_apart(best, rival) > RESOLVED_AT)
     return Judgement(best.bits, best.codebook_size, best, tuple(rivals), tied)
 
 
 def _errors_apart(best: Arm, rival: Arm) -> float:
-    """(D₂ − D₁) / √(se₁² + se₂²): both were judged on the same vectors, which makes this cautious."""
+    """(D₂ − D₁) / √(se₁² + se₂²): both were judged on the same vectors, which makes this cautious.
+
+    NaN where a single held-out vector leaves the noise unknown.
+    """
     difference = rival.distortion - best.distortion
     error = math.hypot(best.distortion_se, rival.distortion_se)
-    return difference / error if error > 0 else (math.inf if difference > 0 else 0.0)
+    if error == 0:
+        return math.inf if difference > 0 else 0.0
+    return difference / error
 
 
 def gap_error(arm: Arm) -> float:
-    """Return the standard error of `arm.gap_db` in dB, to first order: 10 / ln 10 · se / D."""
+    """Return the standard error of `arm.gap_db` in dB, to first order: 10 / ln 10 · se / D; NaN where unknown."""
     return 10 / math.log(10) * arm.distortion_se / arm.distortion if arm.distortion > 0 else 0.0
 
 
@@ -122,7 +127,7 @@ def _at(judgements: Sequence[Judgement]) -> str:
 def distance(arm: Arm) -> str:
     """Return in words how far the arm is from the Gaussian D(R) at its rate."""
     if not math.isfinite(arm.gap_db):
-        return "no error left: the Gaussian D(R) says nothing here"
+        return "no error left" if arm.gap_db < 0 else "above a Gaussian D(R) of zero: the vectors lie in few dimensions"
     if abs(arm.gap_db) <= max(RESOLVED_AT * gap_error(arm), _AT_THE_BOUND_DB):
         return "on the Gaussian D(R), as far as the noise shows"
     share = arm.distortion / arm.gaussian_bound - 1
@@ -140,7 +145,8 @@ def lead(judgement: Judgement) -> str:
         return f"Lead resolved: next comes {_behind(judgement.best, second)}."
     others = wording.listing([_behind(judgement.best, arm) for arm in judgement.tied])
     quickest = min((judgement.best, *judgement.tied), key=lambda arm: arm.seconds)
-    return f"Not resolved from {others}. Quickest of these to fit: {quickest.name}, {wording.seconds(quickest.seconds)}."
+    hint = f"Quickest of them to fit: {quickest.name}, {wording.seconds(quickest.seconds)}."
+    return f"Not resolved; within the noise: {others}. {hint}"
 
 
 def _behind(best: Arm, rival: Arm) -> str:

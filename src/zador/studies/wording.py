@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["bits", "column", "count", "decibels", "listing", "number", "percent", "rate", "seconds", "short"]
+__all__ = ["bits", "column", "compact", "count", "decibels", "listing", "number", "percent", "rate", "seconds", "short"]
 
 _MINUS = "−"
 _LARGE, _SMALL = 1e7, 1e-3
@@ -63,6 +63,18 @@ def short(value: float) -> str:
     return f"{value:.3g}".replace("-", _MINUS)
 
 
+def compact(value: float) -> str:
+    """Return a number short enough for an axis.
+
+    >>> compact(250_000.0), compact(7.5), compact(1_500_000)
+    ('250k', '7.5', '1.5M')
+    """
+    for least, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
+            return f"{value / unit:.4g}{letter}".replace("-", _MINUS)
+    return f"{value:.4g}".replace("-", _MINUS)
+
+
 def decibels(gap: float) -> str:
     """Return a gap with its sign and two decimals.
 
@@ -76,8 +88,8 @@ def decibels(gap: float) -> str:
 def percent(share: float) -> str:
     """Return a share in percent: one decimal below ten, none above.
 
-    >>> percent(0.0321), percent(0.15)
-    ('3.2 %', '15 %')
+    >>> print(percent(0.0321), percent(0.15), sep=", ")
+    3.2 %, 15 %
     """
     value = 100 * share
     return f"{number(value, 1 if abs(value) < 9.95 else 0)}\N{NO-BREAK SPACE}%"  # noqa: PLR2004 - 9.95 prints as 10
@@ -98,10 +110,10 @@ def count(amount: int, noun: str) -> str:
 
 
 def listing(words: Sequence[str], most: int = 3) -> str:
-    """Return the words as a reader would say them, the tail counted.
+    """Return the words as a reader would say them, a tail of two and more counted.
 
-    >>> listing(["a", "b", "c"]), listing(["a", "b", "c", "d", "e"])
-    ('a, b and c', 'a, b, c and 2 more')
+    >>> listing(["a", "b", "c", "d"]), listing(["a", "b", "c", "d", "e"])
+    ('a, b, c and d', 'a, b, c and 2 more')
     """
-    shown = list(words) if len(words) <= most else [*words[:most], f"{len(words) - most} more"]
+    shown = list(words) if len(words) <= most + 1 else [*words[:most], f"{len(words) - most} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -45,12 +45,12 @@ def certified(x: NDArray[Any], codebook: NDArray[Any]) -> tuple[NDArray[np.int64
 def _settle(x: NDArray[Any], codebook: NDArray[Any], rows: NDArray[np.intp], indices: Any, distances: Any) -> None:
     """Decide `rows` in double precision; write into `indices` and `distances`."""
     original = _first_of_equals(codebook)
-    distinct = np.ascontiguousarray(codebook[original], np.float64)
+    distinct = codebook if len(original) == len(codebook) else codebook[original]
     packed = pack(distinct, np.float64, certified=True)
     step = max(1, _BATCH_BYTES // (8 * x.shape[1]))
     for start in range(0, len(rows), step):
         batch = rows[start : start + step]
-        block = x[batch].astype(np.float64)
+        block = x[batch]
         found, squared, tied = scan(block, distinct, packed)
         if tied.any():
             _compare(block, distinct, packed, np.flatnonzero(tied), (found, squared))
@@ -59,13 +59,29 @@ def _settle(x: NDArray[Any], codebook: NDArray[Any], rows: NDArray[np.intp], ind
 
 def _first_of_equals(codebook: NDArray[Any]) -> NDArray[np.intp]:
     """Return, ascending, the lowest row number of each distinct codeword (0.0 and -0.0 are equal)."""
+    bits = codebook.view(np.uint32 if codebook.dtype == np.float32 else np.uint64)
+    firsts = np.unique(_hashes(codebook, bits), return_index=True)[1]
+    if len(firsts) == len(codebook):  # different hashes, different codewords
+        return np.arange(len(codebook))
     rows = np.ascontiguousarray(codebook + 0.0)  # turns -0.0 into 0.0
     keys = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
     return np.sort(np.unique(keys, return_index=True)[1])
 
 
+@njit(nogil=True, cache=True)
+def _hashes(codebook: Any, bits: Any) -> Any:
+    """Return a 64-bit polynomial hash of each row; equal rows have equal hashes."""
+    found = np.zeros(bits.shape[0], np.uint64)
+    for k in range(bits.shape[0]):
+        for t in range(bits.shape[1]):
+            word = np.uint64(bits[k, t]) if codebook[k, t] != 0.0 else np.uint64(0)
+            mixed = (found[k] ^ word) * np.uint64(0x9E3779B97F4A7C15)
+            found[k] = mixed ^ (mixed >> np.uint64(29))
+    return found
+
+
 def _compare(
-    x: NDArray[np.float64], codebook: NDArray[np.float64], packed: Any, rows: NDArray[np.intp], out: tuple[Any, Any]
+    x: NDArray[Any], codebook: NDArray[Any], packed: Any, rows: NDArray[np.intp], out: tuple[Any, Any]
 ) -> None:
     """Settle `rows` by the definition, among the codewords that the double-precision bound leaves standing."""
     indices, distances = out
@@ -82,7 +98,8 @@ def _compare(
                 for at in range(0, len(row), part):
                     pairs = slice(at, at + part)
                     # The expression of the definition, on contiguous rows: the same order of additions, the same bits.
-                    squared[pairs] = ((x[here[row[pairs]]] - codebook[candidate[pairs]]) ** 2).sum(axis=-1)
+                    vectors = x[here[row[pairs]]].astype(np.float64)
+                    squared[pairs] = ((vectors - codebook[candidate[pairs]]) ** 2).sum(axis=-1)
             # Sorted by row, then distance, then codeword: the first of each row is its float64 argmin.
             order = np.lexsort((candidate, squared, row))
             first_of_row = order[np.flatnonzero(np.diff(row[order], prepend=-1))]

@@ -10,6 +10,8 @@ VOID = {"meta", "img", "br", "input", "link", "hr"}
 
 @dataclass
 class Element:
+    """A tag with what stands between its start and its end."""
+
     tag: str
     attributes: dict[str, str]
     parent: Element | None
@@ -17,6 +19,7 @@ class Element:
 
     @property
     def text(self):
+        """All text below, run together."""
         return "".join(child if isinstance(child, str) else child.text for child in self.children)
 
     def all(self, tag=None, **attributes):
@@ -29,6 +32,7 @@ class Element:
                 yield from child.all(tag, **attributes)
 
     def one(self, tag=None, **attributes):
+        """The only such element; several or none fail."""
         found = list(self.all(tag, **attributes))
         assert len(found) == 1, f"{len(found)} of {tag} {attributes}"
         return found[0]

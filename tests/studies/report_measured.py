@@ -27,6 +27,7 @@ def gaussian_curve(eigenvalues, rates):
 
 
 def nearest(x, codewords):
+    """Squared distances of all vectors to all codewords."""
     return (
         ((x[:, None] - codewords) ** 2).sum(axis=2)
         if x.size * len(codewords) < 2e6

@@ -28,25 +28,30 @@ DRAW = {
 
 @pytest.fixture(params=DRAW, ids=DRAW)
 def name(request):
+    """The name of each plot in turn."""
     return request.param
 
 
 @pytest.fixture
 def drawing(name):
+    """The plot of that name."""
     return drawn(name)
 
 
 @cache
 def drawn(name):
+    """A plot, drawn once for all tests."""
     return DRAW[name]()
 
 
 def exhibit(usage, dim=4):
+    """A codebook of which only the usage matters."""
     words = np.arange(len(usage) * dim, dtype=float).reshape(len(usage), dim)
     return Exhibit("a", 1.0, words, np.array(usage), words[:1], words[:1])
 
 
 def texts(drawing):
+    """All texts of a plot."""
     return ["".join(text.itertext()) for text in ET.fromstring(drawing).iter("text")]  # noqa: S314 - we drew it
 
 

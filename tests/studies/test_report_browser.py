@@ -15,6 +15,7 @@ NARROW = 400
 
 
 def requested(browser):
+    """The addresses that pages have asked for since the last look."""
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
     # The browser's own start page may still be loading.

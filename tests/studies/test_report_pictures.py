@@ -15,10 +15,12 @@ from zador.studies.records import DataCard, Exhibit
 
 
 def card(shape, value_range=(0.0, 1.0)):
+    """Data of which only the shape of the pictures matters."""
     return DataCard("d", 1, 1, int(np.prod(shape)), 1.0, "", shape, value_range)
 
 
 def pixels(link):
+    """The picture behind a data: link."""
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(link.partition(",")[2]))))
 
 
@@ -57,6 +59,9 @@ def test_codewords_come_most_used_first_and_dead_ones_are_called_dead():
     ]
     assert [tile.caption for tile in tiles] == ["9", "5", "5", "dead"]
     assert pixels(tiles[0].source).ravel().tolist() == [0, 0, 255, 0]
+    many = Exhibit("a", 7.0, np.zeros((100, 4)), np.arange(100) % 2, words[:1], words[:1])
+    order = [int(tile.text.split()[1].strip(",")) for tile in pictures.codewords(many, card((2, 2)), budget=10**6)]
+    assert order == [*range(1, 100, 2), *range(0, 100, 2)]
 
 
 def test_a_small_budget_keeps_the_most_used():

@@ -12,6 +12,7 @@ from zador.studies import verdict, wording
 
 
 def judged(*arms):
+    """The judgements on these arms."""
     return verdict.judge(dataclasses.replace(gaussian(), arms=arms, exhibits=()))
 
 
@@ -101,10 +102,11 @@ def test_the_distance_says_above_below_or_neither():
 def test_the_error_of_a_gap_is_that_of_its_logarithm():
     """10 log10 of the error one s.e. up and down spans twice the stated error, to first order."""
     judged_arm = arm(distortion=10.0, se=0.01)
-    assert verdict.gap_error(judged_arm) == pytest.approx((wording_db(10.01) - wording_db(9.99)) / 2, rel=1e-5)
+    assert verdict.gap_error(judged_arm) == pytest.approx((in_db(10.01) - in_db(9.99)) / 2, rel=1e-5)
 
 
-def wording_db(value):
+def in_db(value):
+    """A ratio in dB."""
     return 10 * np.log10(value)
 
 

@@ -18,18 +18,15 @@ def main() -> None:
     """Run `zador` with the arguments of the process; every mistake of a user ends in one line and its exit code."""
     try:
         code = app(standalone_mode=False)
-    except (typer.Abort, KeyboardInterrupt):
-        _fail("interrupted; nothing was written", _INTERRUPTED)
     except typer.TyperException as error:
         _fail(error.format_message(), _USAGE)
     except (UsageError, MissingDependencyError) as error:
         _fail(str(error), _USAGE)
     except ZadorError as error:
         _fail(str(error), _DATA)
-    except BrokenPipeError:  # the reader of our output has gone, as in `zador ... | head`
-        sys.stderr.close()
-        sys.exit(0)
     else:
+        if code == _INTERRUPTED:  # typer's answer to Ctrl-C
+            _fail("interrupted; nothing was written", _INTERRUPTED)
         sys.exit(code)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zador import __version__
 from zador.codebooks import (
     FromData,
     KMeansPlusPlus,
@@ -139,7 +140,7 @@ def _provenance(vectors: Vectors, held_out: float, seed: int) -> dict[str, str]:
     return {
         "data": f"{vectors.name}, {len(vectors)} vectors, fingerprint {vectors.fingerprint}",
         "split": f"{held_out:g} of the vectors held out, seed {seed}",
-        "zador": metadata.version("zador"),
+        "zador": __version__,
         "libraries": ", ".join(f"{name} {metadata.version(name)}" for name in libraries),
         "machine": f"Python {platform.python_version()}, {platform.system()} {platform.machine()}",
         "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -147,7 +148,9 @@ def _provenance(vectors: Vectors, held_out: float, seed: int) -> dict[str, str]:
 
 
 def _notes(vectors: Vectors, eigenvalues: NDArray[np.float64], highest: int) -> tuple[str, ...]:
-    notes = []
+    notes = [
+        "Each method ran once, from one seed: small differences between initialisers may be those of the seed, not theirs."
+    ]
     count, dim = vectors.array.shape
     if count < _PLENTY * dim:
         notes.append(

@@ -108,8 +108,8 @@ def advice(judgements: Sequence[Judgement]) -> str:
     good = [arm.name for arm in ordered[-1] if all(arm.name in names for names in near)]
     bad = [arm.name for arm in ordered[-1] if all(arm.name not in names for names in near)]
     several = len(judgements) > 1
-    parts = [f"Not clearly beaten{' at any rate' if several else ''}: {wording.listing(good)}."] if good else []
-    parts += [f"Clearly worse than the best{' at every rate' if several else ''}: {wording.listing(bad)}."] if bad else []
+    parts = [f"Not clearly beaten{' at any rate' if several else ''}: {wording.listing(good, most=6)}."] if good else []
+    parts += [f"Clearly worse than the best{' at every rate' if several else ''}: {wording.listing(bad, most=6)}."] if bad else []
     return " ".join(parts)
 
 

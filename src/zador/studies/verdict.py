@@ -107,9 +107,9 @@ def advice(judgements: Sequence[Judgement]) -> str:
     near = [{arm.name for arm in (j.best, *j.tied)} for j in judgements]
     good = [arm.name for arm in ordered[-1] if all(arm.name in names for names in near)]
     bad = [arm.name for arm in ordered[-1] if all(arm.name not in names for names in near)]
-    several = len(judgements) > 1
-    parts = [f"Not clearly beaten{' at any rate' if several else ''}: {wording.listing(good, most=6)}."] if good else []
-    parts += [f"Clearly worse than the best{' at every rate' if several else ''}: {wording.listing(bad, most=6)}."] if bad else []
+    any_rate, every_rate = (" at any rate", " at every rate") if len(judgements) > 1 else ("", "")
+    parts = [f"Not clearly beaten{any_rate}: {wording.listing(good, most=6)}."] if good else []
+    parts += [f"Clearly worse than the best{every_rate}: {wording.listing(bad, most=6)}."] if bad else []
     return " ".join(parts)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.linalg import subspace_angles
+from scipy.linalg import svdvals
 
 from zador.errors import DataError
 from zador.validation import as_matrix, check_finite
@@ -23,7 +23,8 @@ __all__ = ["mean_angle", "principal_angles", "subspace_affinity"]
 def principal_angles(basis: Any, other: Any) -> NDArray[np.float64]:
     """Return the angles θ_1 >= θ_2 >= ... between two subspaces, in radians.
 
-    Small angles come from sines, so that 1e-12 is not lost beside a cosine of 1.
+    Each angle is `arctan2(sine, cosine)` with both from singular values, so that an angle of 1e-12 is not lost beside a
+    cosine of 1. (`scipy.linalg.subspace_angles` loses it, down to 1e-8, when another angle exceeds 45 degrees.)
 
     Args:
         basis: (D, m) matrix of independent columns.
@@ -42,7 +43,10 @@ def principal_angles(basis: Any, other: Any) -> NDArray[np.float64]:
     a, b = _as_basis(basis, "basis"), _as_basis(other, "other")
     if len(a) != len(b):
         raise DataError(f"other: expected {len(a)} rows as in basis {a.shape}, got {b.shape}; directions go in columns")
-    return np.asarray(subspace_angles(a, b), np.float64)
+    larger, smaller = (np.linalg.qr(side).Q for side in ((a, b) if a.shape[1] >= b.shape[1] else (b, a)))
+    overlap = larger.T @ smaller
+    sines, cosines = svdvals(smaller - larger @ overlap), svdvals(overlap)
+    return np.asarray(np.arctan2(sines, cosines[::-1]), np.float64)
 
 
 def mean_angle(basis: Any, other: Any) -> float:

@@ -228,7 +228,7 @@ class TestMistakes:
         import time
 
         with subprocess.Popen(
-            [sys.executable, "-c", "from zador.cli import main; main()", "compare", "--data", "photos", "--bits", "10,11,12"],
+            [sys.executable, "-c", "from zador.cli import main; main()", "compare", "--data", "photos", "--bits", "10,11"],
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=tmp_path,

@@ -27,6 +27,7 @@ def arm(name="a", bits=4.0, distortion=10.0, se=0.1, **changes):
         codebook_size=round(2**bits),
         distortion=distortion,
         distortion_se=se,
+        excess_se=math.sqrt(2) * se,
         train_distortion=distortion,
         gaussian_bound=changes.get("gaussian_bound", 9.0),
         gap_db=10 * math.log10(distortion / changes.get("gaussian_bound", 9.0)),

@@ -60,6 +60,7 @@ def _measure(name, rate, codewords, halves, bound, seconds):
         codebook_size=len(codewords),
         distortion=float(error.mean()),
         distortion_se=float(error.std(ddof=1) / math.sqrt(len(error))),
+        excess_se=float(error.std(ddof=1) / math.sqrt(len(error))),
         train_distortion=float(nearest(train, codewords).min(axis=1).mean()),
         gaussian_bound=float(np.interp(rate, rates, curve)),
         gap_db=float(10 * np.log10(error.mean() / np.interp(rate, rates, curve))),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from references.search import brute_force
 
+from references.search import brute_force
 from zador.codebooks import KMeansPlusPlus, Lloyd, RateDistortion
 from zador.data import Vectors
 from zador.errors import DataError
 from zador.studies.catalogue.compare import METHODS, compare
 from zador.studies.design import Method
 from zador.studies.meter import Meter
-from zador.studies.run import run
+from zador.studies.run import paired, run
 from zador.theory import gaussian
 
 SPECTRUM = np.array([4.0, 1.0, 0.25])
@@ -55,6 +55,18 @@ def test_the_numbers_of_an_arm_are_their_definitions():
     assert arm.dead == (counts == 0).sum()
     assert arm.train_distortion == pytest.approx(brute_force(train, outcome.codewords)[1].mean(), rel=1e-12)
     assert gaussian.distortion_rate(SPECTRUM, arm.effective_bits) == pytest.approx(arm.distortion, rel=1e-9)
+
+
+def test_differences_are_judged_vector_by_vector(comparison):
+    """The noise of a difference is that of paired squared errors: the best arm's is 0, the others' below the unpaired."""
+    train, held_out = vectors(800).array, vectors(300, seed=5).array
+    methods = [m for m in METHODS if m.name in {"k-means++ + Lloyd", "scalar Lloyd–Max"}]
+    first, second = paired([run(method, 4, train, held_out, SPECTRUM, seed=0) for method in methods])
+    difference = brute_force(held_out, second.codewords)[1] - brute_force(held_out, first.codewords)[1]
+    assert first.arm.excess_se == 0
+    assert second.arm.excess_se == pytest.approx(difference.std(ddof=1) / np.sqrt(300), rel=1e-9)
+    trained = [arm for arm in comparison.arms if arm.name.endswith("+ Lloyd") and arm.excess_se > 0]
+    assert all(arm.excess_se < np.hypot(arm.distortion_se, arm.distortion_se) for arm in trained)
 
 
 def test_no_arm_beats_the_bound_on_a_gaussian_source(comparison):
@@ -116,6 +128,6 @@ def test_the_meter_sees_memory_and_time():
     """Touching 64 MiB shows up as at least 48 MiB, and the time is positive."""
     with Meter() as meter:
         block = np.ones(8 << 20)
-    assert 48 < meter.memory_mib
+    assert meter.memory_mib > 48
     assert meter.seconds > 0
     assert block.nbytes == 64 << 20

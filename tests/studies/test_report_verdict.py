@@ -16,9 +16,9 @@ def judged(*arms):
     return verdict.judge(dataclasses.replace(gaussian(), arms=arms, exhibits=()))
 
 
-@pytest.mark.parametrize(("rival", "resolved"), [(10.27, False), (10.29, True)])
-def test_a_lead_is_resolved_beyond_two_standard_errors_of_the_difference(rival, resolved):
-    """With errors of 0.1 each, the difference has to exceed 2 √2 · 0.1 = 0.283."""
+@pytest.mark.parametrize(("rival", "resolved"), [(10.42, False), (10.43, True)])
+def test_a_lead_is_resolved_beyond_three_standard_errors_of_the_difference(rival, resolved):
+    """With a standard error of √2 · 0.1 the difference has to exceed 0.424."""
     judgement = judged(arm("a", distortion=10.0), arm("b", distortion=rival))[0]
     assert judgement.best.name == "a"
     assert judgement.resolved is resolved
@@ -57,11 +57,11 @@ def test_a_noisy_third_arm_can_be_tied_where_the_second_is_not():
         ),
         (
             [arm("a"), arm("b", distortion=10.01)],
-            "Not resolved: a has the lowest error at 4 bits, but its lead is within the noise.",
+            "a has the lowest error at 4 bits; its lead over the next best is within the noise.",
         ),
         (
             [arm("a"), arm("b", distortion=10.01), arm("a", 6.0, 10.01), arm("b", 6.0)],
-            "Not resolved: a at 4 bits and b at 6 bits have the lowest error, but the next best is within the noise.",
+            "a at 4 bits and b at 6 bits have the lowest error; their lead over the next best is within the noise.",
         ),
         (
             [arm("a"), arm("b", distortion=12), arm("a", 6.0, 10.01), arm("b", 6.0)],

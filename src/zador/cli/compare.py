@@ -11,6 +11,8 @@ from zador.cli.options import AsJson, Key, Patch, Seed, report_path, whole_numbe
 from zador.cli.output import print_json, print_table, progress
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from zador.studies.records import Arm, Comparison
 
 _MOST_BITS = 16
@@ -83,13 +85,13 @@ def _print_tables(comparison: Comparison) -> None:
         typer.echo(f"Note: {note}")
 
 
-def _table(arms: list[Arm]):  # type: ignore[no-untyped-def]  # noqa: ANN202 - rich is imported only when a table is printed
+def _table(arms: list[Arm]) -> Table:
     from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
     first = arms[0]
     title = f"{first.bits:g} bits, {first.codebook_size} codewords: Gaussian D(R) = {first.gaussian_bound:.5g}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = RichTable(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("method", no_wrap=True)
     for name in ("distortion", "± s.e.", "gap dB", "eff. bits", "entropy", "dead", "seconds", "MiB"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zador.cli.options import AsJson, Key, Patch, Seed, pick
 from zador.cli.output import print_json
+
+if TYPE_CHECKING:
+    from zador.codebooks import Codebook, Initialiser
+    from zador.data import Vectors
 
 _LARGEST = 1 << 20
 
@@ -30,21 +35,24 @@ def fit(
 
     Load it with zador.load(DIR). The distortion printed is that of the training vectors.
     """
-    from zador.codebooks import (
-        FromData,
-        KMeansPlusPlus,
-        LloydMaxGrid,
-        RateDistortion,
-        Uniform,
-        ZadorDensity,
-        fit_codebook,
-        principal_axes,
-    )
+    from zador.codebooks import fit_codebook
     from zador.data import load
-    from zador.theory import gaussian
-    from zador.units import decibels
 
-    initialisers = {
+    start = pick(_initialisers(), init, "--init")
+    vectors = load(data, key=key, patch=patch)
+    codebook = fit_codebook(vectors.array, codebook_size, init=start, iterations=iterations, restarts=restarts, seed=seed)
+    codebook.save(out)
+    summary = _summary(vectors, codebook, out)
+    if as_json:
+        print_json(summary)
+    else:
+        typer.echo(_sentences(summary))
+
+
+def _initialisers() -> dict[str, Initialiser]:
+    from zador.codebooks import FromData, KMeansPlusPlus, LloydMaxGrid, RateDistortion, Uniform, ZadorDensity
+
+    return {
         "kmeans++": KMeansPlusPlus(),
         "from-data": FromData(),
         "uniform": Uniform(),
@@ -52,13 +60,16 @@ def fit(
         "zador-density": ZadorDensity(),
         "lloyd-max-grid": LloydMaxGrid(),
     }
-    start = pick(initialisers, init, "--init")
-    vectors = load(data, key=key, patch=patch)
-    codebook = fit_codebook(vectors.array, codebook_size, init=start, iterations=iterations, restarts=restarts, seed=seed)
-    codebook.save(out)
+
+
+def _summary(vectors: Vectors, codebook: Codebook, out: str) -> dict[str, Any]:
+    from zador.codebooks import principal_axes
+    from zador.theory import gaussian
+    from zador.units import decibels
+
     distortion = float(codebook.origin["training_distortion"])
-    bound = float(gaussian.distortion_rate(principal_axes(vectors.array).eigenvalues, codebook.bits))
-    summary = {
+    bound = gaussian.distortion_rate(principal_axes(vectors.array).eigenvalues, codebook.bits)
+    return {
         "data": vectors.name,
         "vectors": len(vectors),
         "dim": codebook.dim,
@@ -66,20 +77,21 @@ def fit(
         "bits": codebook.bits,
         "training_distortion": distortion,
         "gaussian_bound": bound,
-        "gap_db": decibels(distortion / bound) if bound > 0 else float("inf"),
+        "gap_db": decibels(distortion / bound) if bound > 0 else math.inf,
         "unused": int((codebook.usage == 0).sum()),
         "iterations": codebook.origin["iterations"],
         "converged": codebook.origin["converged"],
         "saved_to": out,
     }
-    if as_json:
-        print_json(summary)
-        return
+
+
+def _sentences(summary: dict[str, Any]) -> str:
     ending = "converged" if summary["converged"] else "stopped"
-    typer.echo(
-        f"{vectors.name}: {len(vectors)} vectors of {codebook.dim} coordinates -> {codebook.codebook_size} codewords "
-        f"({codebook.bits:g} bits), {ending} after {summary['iterations']} updates\n"
-        f"training distortion {distortion:.6g}, {summary['gap_db']:.2f} dB above the Gaussian D(R) of the same covariance "
-        f"({bound:.6g}); {summary['unused']} codewords unused\n"
-        f"Saved to {out}"
+    gap, side = abs(summary["gap_db"]), "above" if summary["gap_db"] >= 0 else "below"
+    return (
+        f"{summary['data']}: {summary['vectors']} vectors of {summary['dim']} coordinates -> {summary['codebook_size']} "
+        f"codewords ({summary['bits']:g} bits), {ending} after {summary['iterations']} updates\n"
+        f"training distortion {summary['training_distortion']:.6g}, {gap:.2f} dB {side} the Gaussian D(R) of the same "
+        f"covariance ({summary['gaussian_bound']:.6g}); {summary['unused']} codewords unused\n"
+        f"Saved to {summary['saved_to']}"
     )

@@ -80,9 +80,7 @@ def _hashes(codebook: Any, bits: Any) -> Any:
     return found
 
 
-def _compare(
-    x: NDArray[Any], codebook: NDArray[Any], packed: Any, rows: NDArray[np.intp], out: tuple[Any, Any]
-) -> None:
+def _compare(x: NDArray[Any], codebook: NDArray[Any], packed: Any, rows: NDArray[np.intp], out: tuple[Any, Any]) -> None:
     """Settle `rows` by the definition, among the codewords that the double-precision bound leaves standing."""
     indices, distances = out
     settings = (packed.scale, packed.growth, packed.limits.underflow)

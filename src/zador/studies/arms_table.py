@@ -66,6 +66,7 @@ def columns(arms: Sequence[Arm]) -> list[Column]:
         _column("K", "rate", arms, lambda arm: arm.codebook_size, _whole),
         _column("error", "error", arms, lambda arm: arm.distortion, of_errors),
         _column("± s.e.", "error", arms, lambda arm: arm.distortion_se, of_errors),
+        _column("± to best", "resolved", arms, lambda arm: arm.excess_se, of_errors),
         _column("training error", "error", arms, lambda arm: arm.train_distortion, of_errors),
         _column("Gaussian D(R)", "bound", arms, lambda arm: arm.gaussian_bound, of_errors),
         _column("gap, dB", "gap", arms, lambda arm: arm.gap_db, lambda values: [wording.decibels(v) for v in values]),

@@ -21,6 +21,8 @@ class Arm:
         bits: log2 of the number of codewords, the rate that was asked for, in bits per vector.
         distortion: mean squared error per vector, summed over coordinates.
         distortion_se: its standard error over the held-out vectors.
+        excess_se: standard error of its difference to the best arm at the same rate, paired: both were judged on the same
+            vectors, whose common difficulty cancels. 0 for the best arm itself.
         train_distortion: the same mean on the vectors that the codebook was fitted to.
         gaussian_bound: D(R) at `bits` of the Gaussian source with the data's covariance; an upper bound on the data's D(R).
         gap_db: 10 log10(distortion / gaussian_bound).
@@ -38,6 +40,7 @@ class Arm:
     codebook_size: int
     distortion: float
     distortion_se: float
+    excess_se: float
     train_distortion: float
     gaussian_bound: float
     gap_db: float

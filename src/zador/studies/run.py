@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,11 +16,13 @@ from zador.theory import gaussian
 from zador.units import decibels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from zador.studies.design import Method
 
-__all__ = ["Outcome", "run"]
+__all__ = ["Outcome", "paired", "run"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class Outcome:
         arm: what the table shows.
         codewords: (K, d).
         indices: (H,) codewords of the held-out vectors.
-        squared: (H,) their squared errors, for paired comparisons.
+        squared: (H,) their squared errors.
     """
 
     arm: Arm
@@ -67,7 +69,8 @@ def run(
         bits=float(bits),
         codebook_size=size,
         distortion=mean,
-        distortion_se=float(squared.std(ddof=1) / np.sqrt(len(squared))) if len(squared) > 1 else float("nan"),
+        distortion_se=_standard_error(squared),
+        excess_se=0.0,
         train_distortion=fitted.distortion,
         gaussian_bound=bound,
         gap_db=decibels(mean / bound) if bound > 0 else float("inf"),
@@ -80,6 +83,20 @@ def run(
         memory_mib=meter.memory_mib,
     )
     return Outcome(arm, fitted.codewords, found.indices, squared)
+
+
+def paired(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return outcomes at one rate, judged on the same vectors, with the noise of their distance to the best one."""
+    best = min(outcomes, key=lambda outcome: outcome.arm.distortion)
+    return [
+        replace(o, arm=replace(o.arm, excess_se=0.0 if o is best else _standard_error(o.squared - best.squared)))
+        for o in outcomes
+    ]
+
+
+def _standard_error(values: NDArray[np.float64]) -> float:
+    """Return the standard error of the mean; NaN for a single value."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
 
 def _fit(method: Method, size: int, train: NDArray[Any], seed: int) -> LloydResult:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RESOLVED_AT", "Judgement", "advice", "distance", "gap_error", "headline", "judge", "lead", "warnings"]
 
-RESOLVED_AT = 2.0
-"""Standard errors that a lead has to exceed to count as seen."""
+RESOLVED_AT = 3.0
+"""Standard errors that a lead has to exceed to count as seen: with up to 18 rivals, 5 % of chance in all (Bonferroni)."""
 
 _AT_THE_BOUND_DB = 0.005
 _OVERFIT = 1.10
@@ -59,15 +59,11 @@ def _judge(arms: list[Arm]) -> Judgement:
 
 
 def _errors_apart(best: Arm, rival: Arm) -> float:
-    """(D₂ − D₁) / √(se₁² + se₂²): both were judged on the same vectors, which makes this cautious.
-
-    NaN where a single held-out vector leaves the noise unknown.
-    """
+    """Return the difference in its own paired standard errors; NaN where a single held-out vector hides the noise."""
     difference = rival.distortion - best.distortion
-    error = math.hypot(best.distortion_se, rival.distortion_se)
-    if error == 0:
+    if rival.excess_se == 0:
         return math.inf if difference > 0 else 0.0
-    return difference / error
+    return difference / rival.excess_se
 
 
 def gap_error(arm: Arm) -> float:
@@ -95,8 +91,8 @@ def headline(judgements: Sequence[Judgement]) -> str:
 def _nothing_resolved(judgements: Sequence[Judgement], names: set[str]) -> str:
     if len(names) == 1:
         leader = judgements[0].best.name
-        return f"Not resolved: {leader} has the lowest error at {_at(judgements)}, but its lead is within the noise."
-    return f"Not resolved: {_leaders(judgements)} have the lowest error, but the next best is within the noise."
+        return f"{leader} has the lowest error at {_at(judgements)}; its lead over the next best is within the noise."
+    return f"{_leaders(judgements)} have the lowest error; their lead over the next best is within the noise."
 
 
 def advice(judgements: Sequence[Judgement]) -> str:

@@ -24,7 +24,7 @@ from zador.codebooks.fit import check_size
 from zador.errors import DataError
 from zador.studies.design import Method
 from zador.studies.records import Comparison, DataCard, Exhibit
-from zador.studies.run import Outcome, run
+from zador.studies.run import Outcome, paired, run
 from zador.theory import gaussian
 
 if TYPE_CHECKING:
@@ -81,11 +81,13 @@ def compare(
     if not eigenvalues.any():
         raise DataError(f"{vectors.name}: all {len(vectors)} vectors are equal; there is nothing to quantize")
     _compile(train)
-    outcomes = []
+    outcomes: list[Outcome] = []
     for rate in bits:
+        here = []
         for method in methods:
             progress(f"{method.name}, {rate} bits")
-            outcomes.append(run(method, rate, train, judged, eigenvalues, seed=seed))
+            here.append(run(method, rate, train, judged, eigenvalues, seed=seed))
+        outcomes += paired(here)
     curve = np.linspace(0.0, max(bits) + 1.0, _CURVE_POINTS)
     return Comparison(
         data=_card(vectors, len(train), len(judged), eigenvalues),

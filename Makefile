@@ -14,6 +14,7 @@ run: $(VENV)/package.stamp  ## the main job on bundled real data: a table and an
 
 test: lint  ## linters, then every test but the long ones, against the installed wheel
 	$(BIN)/coverage run -m pytest -m "not long"
+	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered
 	$(BIN)/python -m pytest -q --doctest-modules --pyargs zador
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import time
 import warnings
 from statistics import median
+from typing import TYPE_CHECKING
 
-import faiss
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 import zador
 from paired import ratio, take_turns
 from zador.codebooks import Lloyd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHAPES = ((200_000, 8, 1024), (200_000, 64, 1024))
 ITERATIONS = 20
@@ -24,60 +25,82 @@ ITERATIONS = 20
 
 def main() -> None:
     """Print the equal-iterations table, then the whole fits."""
-    warnings.simplefilter("ignore", ConvergenceWarning)
     print(f"{ITERATIONS} iterations from the same start; seconds: median of 3 turns; ratio to the best peer")
-    for count, dim, size in SHAPES:
-        x = np.random.default_rng(0).standard_normal((count, dim), dtype=np.float32)
-        _equal_iterations(x, x[:size].copy())
-    print("whole fits, everybody's defaults (one run each)")
-    for count, dim, size in SHAPES:
-        _whole_fits(np.random.default_rng(0).standard_normal((count, dim), dtype=np.float32), size)
+    for shape in SHAPES:
+        _compete(shape, {"ours": _ours, "faiss": _faiss, "sklearn": _sklearn}, turns=3)
+    print("whole fits, everybody's defaults")
+    for shape in SHAPES:
+        _compete(shape, {"ours": _ours_default, "faiss": _faiss_default, "sklearn": _sklearn_default}, turns=1)
 
 
-def _equal_iterations(x: np.ndarray, start: np.ndarray) -> None:
-    objective = {}
-
-    def ours() -> None:
-        objective["ours"] = Lloyd(iterations=ITERATIONS, tolerance=0.0).fit(x, start).distortion
-
-    def with_faiss() -> None:
-        # Without the limit on points per codeword faiss would fit to a sample.
-        learner = faiss.Kmeans(x.shape[1], len(start), niter=ITERATIONS, max_points_per_centroid=len(x))
-        learner.train(x, init_centroids=start)
-        objective["faiss"] = _objective(x, learner.centroids)
-
-    def with_sklearn() -> None:
-        learner = KMeans(len(start), init=start, n_init=1, max_iter=ITERATIONS, tol=0.0).fit(x)
-        objective["sklearn"] = learner.inertia_ / len(x)
-
-    seconds = take_turns({"ours": ours, "faiss": with_faiss, "sklearn": with_sklearn}, turns=3)
+def _compete(shape: tuple[int, int, int], fits: dict[str, Callable[..., Callable[[], np.ndarray]]], *, turns: int) -> None:
+    start = time.perf_counter()
+    seconds, codewords = take_turns({name: (prepare, (shape,)) for name, prepare in fits.items()}, turns=turns)
     best = ratio(seconds["ours"], seconds["faiss"], seconds["sklearn"])
     times = ", ".join(f"{name} {median(values):.2f} s" for name, values in seconds.items())
-    values = ", ".join(f"{name} {value:.6f}" for name, value in objective.items())
-    print(f"{x.shape} K={len(start)}: {times}; ratio {best:.2f}; distortion {values}", flush=True)
+    objectives = ", ".join(f"{name} {_objective(_data(shape), found[-1]):.6f}" for name, found in codewords.items())
+    print(f"{shape}: {times}; ratio {best:.2f}; distortion {objectives} ({time.perf_counter() - start:.0f} s)", flush=True)
 
 
-def _whole_fits(x: np.ndarray, size: int) -> None:
-    fits = {
-        "ours": lambda: zador.fit_codebook(x, size).codewords,
-        "faiss": lambda: _faiss_default(x, size),
-        "sklearn": lambda: KMeans(size, random_state=0).fit(x).cluster_centers_,
-    }
-    for name, fit in fits.items():
-        start = time.perf_counter()
-        codewords = fit()
-        seconds = time.perf_counter() - start
-        print(f"{x.shape} K={size} {name}: {seconds:.1f} s, distortion {_objective(x, codewords):.6f}", flush=True)
-
-
-def _faiss_default(x: np.ndarray, size: int) -> np.ndarray:
-    learner = faiss.Kmeans(x.shape[1], size)
-    learner.train(x)
-    return learner.centroids
+def _data(shape: tuple[int, int, int]) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(shape[:2], dtype=np.float32)
 
 
 def _objective(x: np.ndarray, codewords: np.ndarray) -> float:
     return float(zador.nearest(x, codewords).squared_distances.mean(dtype=np.float64))
+
+
+def _ours(shape: tuple[int, int, int]) -> Callable[[], np.ndarray]:
+    x = _data(shape)
+    return lambda: Lloyd(iterations=ITERATIONS, tolerance=0.0).fit(x, x[: shape[2]]).codewords
+
+
+def _faiss(shape: tuple[int, int, int]) -> Callable[[], np.ndarray]:
+    import faiss
+
+    x = _data(shape)
+
+    def work() -> np.ndarray:
+        # Without the limit on points per codeword faiss would fit to a sample.
+        learner = faiss.Kmeans(x.shape[1], shape[2], niter=ITERATIONS, max_points_per_centroid=len(x))
+        learner.train(x, init_centroids=x[: shape[2]].copy())
+        return learner.centroids
+
+    return work
+
+
+def _sklearn(shape: tuple[int, int, int]) -> Callable[[], np.ndarray]:
+    from sklearn.cluster import KMeans
+
+    warnings.simplefilter("ignore")
+    x = _data(shape)
+    learner = KMeans(shape[2], init=x[: shape[2]], n_init=1, max_iter=ITERATIONS, tol=0.0)
+    return lambda: learner.fit(x).cluster_centers_
+
+
+def _ours_default(shape: tuple[int, int, int]) -> Callable[[], np.ndarray]:
+    x = _data(shape)
+    return lambda: zador.fit_codebook(x, shape[2]).codewords
+
+
+def _faiss_default(shape: tuple[int, int, int]) -> Callable[[], np.ndarray]:
+    import faiss
+
+    x = _data(shape)
+
+    def work() -> np.ndarray:
+        learner = faiss.Kmeans(x.shape[1], shape[2])
+        learner.train(x)
+        return learner.centroids
+
+    return work
+
+
+def _sklearn_default(shape: tuple[int, int, int]) -> Callable[[], np.ndarray]:
+    from sklearn.cluster import KMeans
+
+    x = _data(shape)
+    return lambda: KMeans(shape[2], random_state=0).fit(x).cluster_centers_
 
 
 if __name__ == "__main__":

@@ -10,14 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-import faiss
 import numpy as np
-import torch
-from sklearn.metrics import pairwise_distances_argmin
 
 import zador
 from paired import ratio, take_turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHAPES = (
     (65536, 4, 1024),
@@ -31,58 +32,97 @@ GEMM_SIDE = 2048
 
 
 def main() -> None:
-    """Print one line a shape, then the memory line."""
-    rng = np.random.default_rng(0)
-    side = rng.standard_normal((GEMM_SIDE, GEMM_SIDE), dtype=np.float32)
-    square = torch.from_numpy(side)
-    gemm = 2 * GEMM_SIDE**3 / median(take_turns({"gemm": lambda: square @ square})["gemm"])
-    print(f"{torch.get_num_threads()} threads; GEMM (torch, {GEMM_SIDE}³, float32): {gemm / 1e9:.0f} GFLOP/s")
+    """Print one line a shape, then the memory lines."""
+    gemm = 2 * GEMM_SIDE**3 / median(take_turns({"gemm": (_gemm, ())})[0]["gemm"])
+    print(f"GEMM (torch, {GEMM_SIDE}³, float32): {gemm / 1e9:.0f} GFLOP/s")
     print("ms: median of 7 turns; ratio: to the best peer, median over turns; GEMM: share of the rate above")
     header = ("N", "d", "K", "plain", "certified", "faiss", "cdist", "sklearn", "ratio", "certified", "GEMM", "rechecked")
     print(" ".join(f"{name:>9}" for name in header))
-    for count, dim, size in SHAPES:
-        x = rng.standard_normal((count, dim), dtype=np.float32)
-        codebook = rng.standard_normal((size, dim), dtype=np.float32)
-        print(_line(x, codebook, gemm), flush=True)
+    for shape in SHAPES:
+        print(_line(shape, gemm), flush=True)
     for dim in (8, 64):
         _print_memory(dim)
 
 
-def _line(x: np.ndarray, codebook: np.ndarray, gemm: float) -> str:
-    tensors = torch.from_numpy(x), torch.from_numpy(codebook)
-    seconds = take_turns(
+def _line(shape: tuple[int, int, int], gemm: float) -> str:
+    seconds, results = take_turns(
         {
-            "plain": lambda: zador.nearest(x, codebook, exact=False),
-            "certified": lambda: zador.nearest(x, codebook),
-            "faiss": lambda: _faiss(x, codebook),
-            "cdist": lambda: torch.cdist(*tensors).argmin(dim=1),
-            "sklearn": lambda: pairwise_distances_argmin(x, codebook),
+            "plain": (_zador, (shape, False)),
+            "certified": (_zador, (shape, True)),
+            "faiss": (_faiss, (shape,)),
+            "cdist": (_cdist, (shape,)),
+            "sklearn": (_sklearn, (shape,)),
         }
     )
     peers = (seconds["faiss"], seconds["cdist"], seconds["sklearn"])
-    flops = 2 * len(x) * codebook.size
-    values = [f"{value}" for value in (len(x), x.shape[1], len(codebook))]
+    count, dim, size = shape
+    values = [str(value) for value in shape]
     values += [f"{1e3 * median(times):.1f}" for times in seconds.values()]
     values += [f"{ratio(seconds[name], *peers):.2f}" for name in ("plain", "certified")]
-    values += [f"{flops / median(seconds['plain']) / gemm:.2f}", f"{zador.nearest(x, codebook).rechecked:.5f}"]
+    values += [f"{2 * count * dim * size / median(seconds['plain']) / gemm:.2f}", f"{results['certified'][-1]:.5f}"]
     return " ".join(f"{value:>9}" for value in values)
 
 
-def _faiss(x: np.ndarray, codebook: np.ndarray) -> np.ndarray:
-    index = faiss.IndexFlatL2(x.shape[1])
-    index.add(codebook)
-    return index.search(x, 1)[1]
+def _data(shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    (count, dim, size), rng = shape, np.random.default_rng(0)
+    return rng.standard_normal((count, dim), dtype=np.float32), rng.standard_normal((size, dim), dtype=np.float32)
+
+
+def _gemm() -> Callable[[], None]:
+    import torch
+
+    square = torch.from_numpy(np.random.default_rng(0).standard_normal((GEMM_SIDE, GEMM_SIDE), dtype=np.float32))
+
+    def work() -> None:
+        square @ square
+
+    return work
+
+
+def _zador(shape: tuple[int, int, int], exact: bool) -> Callable[[], float]:  # noqa: FBT001 - one of two contestants
+    x, codebook = _data(shape)
+    return lambda: zador.nearest(x, codebook, exact=exact).rechecked
+
+
+def _faiss(shape: tuple[int, int, int]) -> Callable[[], None]:
+    import faiss
+
+    x, codebook = _data(shape)
+
+    def work() -> None:
+        index = faiss.IndexFlatL2(x.shape[1])
+        index.add(codebook)
+        index.search(x, 1)
+
+    return work
+
+
+def _cdist(shape: tuple[int, int, int]) -> Callable[[], None]:
+    import torch
+
+    x, codebook = (torch.from_numpy(array) for array in _data(shape))
+
+    def work() -> None:
+        torch.cdist(x, codebook).argmin(dim=1)
+
+    return work
+
+
+def _sklearn(shape: tuple[int, int, int]) -> Callable[[], None]:
+    from sklearn.metrics import pairwise_distances_argmin
+
+    x, codebook = _data(shape)
+
+    def work() -> None:
+        pairwise_distances_argmin(x, codebook)
+
+    return work
 
 
 def _print_memory(dim: int) -> None:
     """Measure in a process of its own, which has compiled and loaded everything before the peak is reset."""
-    result = subprocess.run(  # noqa: S603 - our own file
-        [sys.executable, str(Path(__file__).with_name("search_memory.py")), str(dim)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    print(result.stdout.strip())
+    command = [sys.executable, str(Path(__file__).with_name("search_memory.py")), str(dim)]
+    print(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())  # noqa: S603 - our own file
 
 
 if __name__ == "__main__":

@@ -26,6 +26,14 @@ def run(*arguments, cwd=None, **environment):
     )
 
 
+def _read(terminal):
+    """Return what a terminal shows next; nothing once the other end has closed it."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
 @pytest.fixture(scope="module")
 def digits_json(tmp_path_factory):
     """`zador compare --data digits --bits 4,6 --json`, once."""
@@ -104,6 +112,38 @@ class TestCompare:
         assert "compare 16/16: " in done.stderr
         assert "\x1b" not in done.stdout + done.stderr
         assert (tmp_path / "zador-compare-x.html").read_text().lower().startswith("<!doctype html>")
+
+    def test_a_terminal_gets_a_bar(self, tmp_path):
+        """With standard error on a terminal, progress is one bar that names the current arm, not a line a step."""
+        import pty
+
+        np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((200, 3)))
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "from zador.cli import main; main()",
+                "compare",
+                "--data",
+                "x.npy",
+                "--bits",
+                "2",
+                "--json",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            cwd=tmp_path,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        ) as process:
+            os.close(theirs)
+            shown = b""
+            while chunk := _read(ours):
+                shown += chunk
+            assert json.loads(process.communicate()[0])["arms"]
+        os.close(ours)
+        assert b"random R(D) codebook, 2 bits" in shown
+        assert b"compare 8/8:" not in shown
 
     def test_the_same_seed_gives_the_same_numbers(self, tmp_path):
         """Everything but time, memory and date repeats."""

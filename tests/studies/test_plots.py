@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from studies import report_cases
-from zador.studies import exhibit_plots, plots, svg
 from zador.studies.records import Exhibit
+from zador.studies.report import exhibit_plots, plots, svg
 
 DRAW = {
     "rate": lambda: plots.rate_distortion(report_cases.gaussian()),

@@ -15,8 +15,8 @@ import pytest
 from studies import report_cases
 from studies.html_reader import read
 from studies.report_cases import CASES, rendered
-from zador.studies import wording
 from zador.studies.records import Arm
+from zador.studies.report import wording
 
 
 def linked(page, name):

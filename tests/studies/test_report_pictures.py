@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from studies import report_cases
-from zador.studies import pictures
 from zador.studies.records import DataCard, Exhibit
+from zador.studies.report import pictures
 
 
 def card(shape, value_range=(0.0, 1.0)):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from studies.report_cases import arm, gaussian
-from zador.studies import verdict, wording
+from zador.studies.report import verdict, wording
 
 
 def judged(*arms):

@@ -13,8 +13,7 @@ from zador.codebooks.initialise.uniform import Uniform
 from zador.codebooks.initialise.zador_density import ZadorDensity
 from zador.codebooks.learn.empty import keep_empty, relocate_empty
 from zador.codebooks.learn.lloyd import Lloyd, LloydInfo, LloydResult, LloydState
-from zador.codebooks.storage import load
-from zador.codebooks.table import Codebook
+from zador.codebooks.table import Codebook, load
 
 __all__ = [
     "Codebook",

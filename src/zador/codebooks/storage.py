@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zador.codebooks.table import Codebook
 from zador.errors import FormatError, UsageError
 from zador.files import write_atomically
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["load", "write"]
+__all__ = ["read", "write"]
 
 _MANIFEST = "codebook.json"
 _VERSION = 1
@@ -71,12 +70,8 @@ def write(path: str | os.PathLike[str], codewords: NDArray[Any], usage: NDArray[
                 other.unlink()
 
 
-def load(path: str | os.PathLike[str]) -> Codebook:
-    """Return the codebook that `Codebook.save` wrote to the directory `path`, after checking all of it.
-
-    Raises:
-        FormatError: no codebook there, written by a newer version, altered, truncated, or its values make no sense.
-    """
+def read(path: str | os.PathLike[str]) -> tuple[NDArray[Any], NDArray[np.float64], dict[str, Any]]:
+    """Return codewords, usage and origin from the directory `path`, after checking all of it (see `zador.load`)."""
     folder = Path(path)
     manifest = _read_manifest(folder)
     tensors = _read_tensors(folder / manifest.tensors, manifest)
@@ -90,7 +85,7 @@ def load(path: str | os.PathLike[str]) -> Codebook:
         )
     if not np.isfinite(codewords).all() or not np.isfinite(usage).all() or (usage < 0).any():
         raise FormatError(f"{folder}: holds NaN, infinite or negative values where a codebook has none; save it again")
-    return Codebook(codewords, usage, dict(manifest.origin))
+    return codewords, usage, dict(manifest.origin)
 
 
 def _read_manifest(folder: Path) -> _Manifest:
@@ -114,7 +109,7 @@ def _read_manifest(folder: Path) -> _Manifest:
 
 def _read_tensors(path: Path, manifest: _Manifest) -> dict[str, NDArray[Any]]:
     from safetensors import SafetensorError
-    from safetensors.numpy import load as read
+    from safetensors.numpy import load
 
     try:
         data = path.read_bytes()
@@ -123,7 +118,7 @@ def _read_tensors(path: Path, manifest: _Manifest) -> dict[str, NDArray[Any]]:
     if hashlib.sha256(data).hexdigest() != manifest.sha256:
         raise FormatError(f"{path}: contents differ from the checksum in the manifest (truncated or altered); save it again")
     try:
-        tensors: dict[str, NDArray[Any]] = read(data)
+        tensors: dict[str, NDArray[Any]] = load(data)
     except SafetensorError as error:
         raise FormatError(f"{path}: no safetensors file: {error}") from None
     if set(tensors) != {"codewords", "usage"}:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zador.codebooks import storage
 from zador.validation import as_matrix
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Codebook"]
+__all__ = ["Codebook", "load"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,12 +56,19 @@ class Codebook:
         Raises:
             UsageError: `path` is a file, or cannot be written.
         """
-        from zador.codebooks.storage import write
-
-        write(path, as_matrix(self.codewords, "codewords"), self.usage, self.origin)
+        storage.write(path, as_matrix(self.codewords, "codewords"), self.usage, self.origin)
 
     def __repr__(self) -> str:
         made = ", ".join(f"{key}={value!r}" for key, value in self.origin.items())
         return (
             f"Codebook(codebook_size={self.codebook_size}, dim={self.dim}, bits={self.bits:g}{', ' if made else ''}{made})"
         )
+
+
+def load(path: str | os.PathLike[str]) -> Codebook:
+    """Return the codebook that `Codebook.save` wrote to the directory `path`, after checking all of it.
+
+    Raises:
+        FormatError: no codebook there, written by a newer version, altered, truncated, or its values make no sense.
+    """
+    return Codebook(*storage.read(path))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zador.studies import wording
+from zador.studies.report import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zador.studies.records import Arm
-    from zador.studies.verdict import Judgement
+    from zador.studies.report.verdict import Judgement
 
 __all__ = ["Column", "Row", "columns", "rows"]
 

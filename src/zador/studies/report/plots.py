@@ -10,9 +10,9 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from zador.studies import wording
-from zador.studies.svg import WIDTH, caption, colour, drawing, panel, picture, stand_in
-from zador.studies.verdict import gap_error
+from zador.studies.report import wording
+from zador.studies.report.svg import WIDTH, caption, colour, drawing, panel, picture, stand_in
+from zador.studies.report.verdict import gap_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zador.studies import wording
+from zador.studies.report import wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,17 +14,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from zador.files import write_atomically
-from zador.studies import arms_table, downloads, exhibit_plots, pictures, plots, verdict, wording
+from zador.studies.report import arms_table, downloads, exhibit_plots, pictures, plots, verdict, wording
 
 if TYPE_CHECKING:
     import os
 
     from jinja2 import Template
 
-    from zador.studies.downloads import Download
-    from zador.studies.pictures import Pair, Tile
     from zador.studies.records import Arm, Comparison, Exhibit
-    from zador.studies.verdict import Judgement
+    from zador.studies.report.downloads import Download
+    from zador.studies.report.pictures import Pair, Tile
+    from zador.studies.report.verdict import Judgement
 
 __all__ = ["render", "write"]
 
@@ -125,7 +125,7 @@ def write(comparison: Comparison, path: str | os.PathLike[str]) -> None:
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=PackageLoader("zador.studies", "page"),
+        loader=PackageLoader("zador.studies.report", "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -147,7 +147,7 @@ def _html(text: str) -> Markup:
 
 
 def _asset(name: str) -> str:
-    return (resources.files("zador.studies") / "page" / name).read_text(encoding="utf-8")
+    return (resources.files("zador.studies.report") / "page" / name).read_text(encoding="utf-8")
 
 
 def _card(judgement: Judgement, names: list[str], errors: list[float]) -> _Card:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from zador.studies import wording
-from zador.studies.svg import below, caption, colour, drawing, panel, picture
+from zador.studies.report import wording
+from zador.studies.report.svg import below, caption, colour, drawing, panel, picture
 
 if TYPE_CHECKING:
     from zador.studies.records import Exhibit

@@ -54,8 +54,10 @@ def limits(
         table.add_column("distortion", justify="right", no_wrap=True)
         table.add_column("meaning")
         for label, distortion, meaning in one.rungs():
-            table.add_row(label, "–" if distortion is None else f"{distortion:.6g}", meaning)
+            table.add_row(label, f"{distortion:.6g}", meaning)
         print_table(table)
+    if data is not None:
+        typer.echo(f"For a Gaussian with the covariance of {data}. Vectors that are not Gaussian may allow less.")
 
 
 def _of_data(data: str, key: str | None, patch: int) -> NDArray[np.float64]:

@@ -26,6 +26,10 @@ class Codebook:
         codewords: (K, d) float32 or float64; a torch tensor if it was fitted to one.
         usage: (K,) float64, weight of the training vectors nearest to each codeword (counts without weights).
         origin: how it was made: initialiser, iterations, training distortion, seed, as plain values.
+
+    Example:
+        >>> Codebook(np.eye(4), usage=np.ones(4)).bits
+        2.0
     """
 
     codewords: Any

@@ -5,7 +5,8 @@ broadcast coordinate of a codeword at a time. Vector types come from LLVM, which
 NEON, whichever the machine has.
 
 Letters: d width of a (packed) vector, P panels, R rows of a block. Memory: `rows` (d, R), `panels` (P, d, PANEL).
-This file and `simd.py` are the only ones that speak LLVM.
+This file and `simd.py` are the only ones that speak LLVM. Compiled callers are cached by their own file's date: after an
+edit here, install again (`make`), or delete `__pycache__`.
 """
 
 from __future__ import annotations

@@ -47,6 +47,13 @@ def principal_axes(x: NDArray[Any], weights: NDArray[np.float64] | None = None) 
     Args:
         x: (N, d) finite vectors; read in blocks, so a memory-mapped array is never copied as a whole.
         weights: (N,) non-negative, or None for ones.
+
+    Raises:
+        DataError: the weights sum to 0.
+
+    Example:
+        >>> principal_axes(np.array([[0.0, 0.0], [0.0, 2.0], [4.0, 0.0], [4.0, 2.0]])).eigenvalues
+        array([4., 1.])
     """
     mass = np.ones(len(x)) if weights is None else weights
     if mass.sum() <= 0:

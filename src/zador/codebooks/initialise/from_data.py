@@ -15,7 +15,12 @@ __all__ = ["FromData"]
 
 @dataclass(frozen=True)
 class FromData:
-    """Draw K different rows of the data, with probability proportional to their weights (Forgy's start)."""
+    """Draw K different rows of the data, with probability proportional to their weights (Forgy's start).
+
+    Example:
+        >>> sorted(FromData()(np.array([[1.0], [2.0], [3.0]]), 3, np.random.default_rng(0)).ravel().tolist())
+        [1.0, 2.0, 3.0]
+    """
 
     def __call__(
         self,

@@ -25,6 +25,11 @@ class KMeansPlusPlus:
 
     Attributes:
         candidates: draws a round; None means `2 + floor(ln K)`, 1 is the original algorithm.
+
+    Example:
+        >>> x = np.array([[0.0], [0.1], [5.0], [5.1]])
+        >>> sorted(KMeansPlusPlus()(x, 2, np.random.default_rng(0)).round().ravel().tolist())
+        [0.0, 5.0]
     """
 
     candidates: int | None = None

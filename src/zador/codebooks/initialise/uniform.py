@@ -18,6 +18,11 @@ class Uniform:
 
     Attributes:
         half_width: a; None means `1/K`, the custom of the VQ-VAE literature [oord2017neural].
+
+    Example:
+        >>> import numpy as np
+        >>> bool(abs(Uniform()(np.zeros((1, 2)), 10, np.random.default_rng(0))).max() <= 0.1)
+        True
     """
 
     half_width: float | None = None

@@ -77,6 +77,12 @@ class Lloyd:
         iterations: most updates of the codewords.
         tolerance: stop when an update lowers the distortion by less than this share of it; 0 stops when it no longer falls.
         empty: what happens to a codeword that no vector chose: `relocate_empty` or `keep_empty`.
+
+    Example:
+        >>> x = np.array([[0.0], [1.0], [9.0], [10.0]])
+        >>> result = Lloyd().fit(x, start=x[:2])
+        >>> result.codewords.ravel().tolist(), result.history[0], result.history[-1], result.converged
+        ([0.5, 9.5], 36.25, 0.25, True)
     """
 
     iterations: int = 300

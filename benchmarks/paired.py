@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ratio", "take_turns"]
 
+# Idle threads of an OpenMP pool go on spinning for a while and would eat into the next one's turn.
+_PAUSE_SECONDS = 0.1
+
 # (function, arguments): a module-level function that prepares the work and returns it as a callable; what the callable
 # returns (an objective, say) comes back with its time.
 Contestant = tuple["Callable[..., Callable[[], Any]]", tuple[Any, ...]]
@@ -32,6 +35,7 @@ def take_turns(contestants: dict[str, Contestant], *, turns: int = 7) -> tuple[d
     results: dict[str, list[Any]] = {name: [] for name in contestants}
     for turn in range(turns + 1):
         for name, line in lines.items():
+            time.sleep(_PAUSE_SECONDS)
             line.send("go")
             elapsed, result = line.recv()
             if turn > 0:

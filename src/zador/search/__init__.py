@@ -88,10 +88,11 @@ def nearest_of_clean(x: NDArray[Any], codebook: NDArray[Any], *, exact: bool = T
         indices, distances = nearest_by_definition(x, codebook)
         return Nearest(indices, distances.astype(dtype, copy=False))
     codewords = np.ascontiguousarray(codebook, dtype)
-    indices, squared = np.empty(len(x), np.int64), np.empty(len(x), dtype)
-    rechecked = 0
-    ready = x.dtype == dtype and x.flags.c_contiguous
-    step = len(x) if ready else max(1, _SLAB_BYTES // (dtype.itemsize * x.shape[1]))
+    if x.dtype == dtype and x.flags.c_contiguous:
+        indices, squared, rechecked = _search_slab(x, codewords, exact=exact)
+        return Nearest(indices, squared, rechecked / len(x))
+    indices, squared, rechecked = np.empty(len(x), np.int64), np.empty(len(x), dtype), 0
+    step = max(1, _SLAB_BYTES // (dtype.itemsize * x.shape[1]))
     for start in range(0, len(x), step):
         slab = np.ascontiguousarray(x[start : start + step], dtype)
         here = slice(start, start + len(slab))

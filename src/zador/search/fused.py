@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["in_threads", "scan"]
 
 # Blocks of rows and runs of panels that are at work together: both fit into a private second-level cache.
-_ROWS_BYTES = 1 << 17
+_ROWS_BYTES = 1 << 16
 _PANELS_BYTES = 1 << 18
 _TASKS_PER_THREAD = 4
 _SMALLEST_TASK = 256
@@ -120,12 +120,13 @@ def _pack_rows(x: Any, first: int, centre: Any, scale: float, growth: float, row
         for t in range(dim):
             rows[t, r] = (x[first + r, t] - centre[t]) * scale
     if growth > 0.0:
-        for r in range(count):
-            total = 0.0
-            for t in range(dim):
-                total += float(rows[t, r]) * float(rows[t, r])
-            # Rounded up: the bound may be too large by a hair, never too small.
-            rows[dim, r] = np.sqrt(total) * (1.0 + 1e-6)
+        rows[dim] = 0.0
+        for t in range(dim):
+            for r in range(rows.shape[1]):
+                rows[dim, r] += rows[t, r] * rows[t, r]
+        # Rounded up by more than the sum can have lost: the bound may be too large by a hair, never too small.
+        for r in range(rows.shape[1]):
+            rows[dim, r] = np.sqrt(rows[dim, r]) * (1.0 + growth + 1e-6)
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -143,8 +144,10 @@ def _settle(x: Any, codebook: Any, table: Any, settings: Any, scratch: Any, out:
         panel_scores(here, r, panels, panel, bias, scores)
         low, lane = scores[0], 0
         for k in range(1, PANEL):
-            if scores[k] < low:
-                low, lane = scores[k], k
+            score = scores[k]
+            # Selections, not branches: which codeword wins is anybody's guess, the processor's too.
+            lane = k if score < low else lane
+            low = score if score < low else low
         index = panel * PANEL + lane
         indices[first + r] = index
         distances[first + r] = _squared_distance(x, first + r, codebook, index)

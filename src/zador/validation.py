@@ -5,17 +5,18 @@ Rooms call this once, where data enters; below the door nothing is checked again
 
 from __future__ import annotations
 
+import operator
 import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zador.errors import DataError, NonFiniteError
+from zador.errors import DataError, NonFiniteError, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["as_matrix", "check_finite", "is_torch"]
+__all__ = ["as_count", "as_matrix", "check_finite", "generator", "is_torch"]
 
 _BLOCK_BYTES = 1 << 24
 _NAMED_ROWS = 5
@@ -25,6 +26,43 @@ def is_torch(array: Any) -> bool:
     """Return whether `array` is a torch tensor, without importing torch when nobody else has."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(array, torch.Tensor)
+
+
+def as_count(count: Any, name: str, *, least: int = 1) -> int:
+    """Return `count` as a Python int that is at least `least`.
+
+    Args:
+        count: an integer, of Python or of NumPy; True and False are no counts.
+        name: what the caller calls it, for the message.
+        least: the smallest that makes sense.
+
+    Raises:
+        UsageError: not a whole number, or below `least`.
+
+    >>> as_count(np.int64(16), "codebook_size")
+    16
+    """
+    try:
+        number = None if isinstance(count, bool) else operator.index(count)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        raise UsageError(f"{name}: expected a whole number of at least {least}, got {count!r}")
+    return number
+
+
+def generator(seed: int | np.random.Generator) -> np.random.Generator:
+    """Return `numpy.random.default_rng(seed)`; a generator is handed through and advances.
+
+    Raises:
+        UsageError: neither a whole number >= 0 nor a generator. None is refused: an unnamed seed cannot be repeated.
+
+    >>> int(generator(42).integers(100))
+    8
+    """
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(as_count(seed, "seed", least=0))
 
 
 def as_matrix(array: Any, name: str) -> NDArray[Any]:

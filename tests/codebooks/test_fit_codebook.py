@@ -127,7 +127,7 @@ class TestRefusals:
             (np.ones((0, 2)), {"codebook_size": 1}, DataError, "only 0 distinct"),
             (np.ones(4), {"codebook_size": 1}, DataError, r"expected shape \(N, D\)"),
             (np.array([[1.0, np.nan]]), {"codebook_size": 1}, NonFiniteError, "1 of 1 rows"),
-            (np.eye(4), {"codebook_size": 0}, UsageError, "codebook_size: expected an integer of at least 1, got 0"),
+            (np.eye(4), {"codebook_size": 0}, UsageError, "codebook_size: expected a whole number of at least 1, got 0"),
             (np.eye(4), {"codebook_size": 2.5}, UsageError, "codebook_size"),
             (np.eye(4), {"codebook_size": True}, UsageError, "codebook_size"),
             (np.eye(4), {"codebook_size": 2, "iterations": -1}, UsageError, "iterations"),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from zador.errors import DataError, NonFiniteError, UsageError
-from zador.theory.spectrum import as_count, as_spectrum, numerical_zero, spectrum_of
+from zador.errors import DataError, NonFiniteError
+from zador.theory.spectrum import as_spectrum, numerical_zero, spectrum_of
 
 
 def test_a_covariance_and_its_spectrum_are_the_same_source():
@@ -63,10 +63,3 @@ def test_what_is_not_a_covariance_is_refused(covariance, error, words):
 def test_rounding_between_the_halves_is_allowed():
     """An asymmetry of 1e-10 is the rounding of blocked sums."""
     assert spectrum_of(np.array([[1.0, 0.5 + 1e-10], [0.5, 1.0]])) == pytest.approx([1.5, 0.5], abs=1e-9)
-
-
-@pytest.mark.parametrize("count", [0, -3, 1.5, "4", None])
-def test_counts_are_whole_and_positive(count):
-    """Anything but a whole number of at least 1 is refused with its name."""
-    with pytest.raises(UsageError, match="codebook_size"):
-        as_count(count, "codebook_size")

@@ -11,7 +11,7 @@ from zador.codebooks.initialise.kmeans_plus_plus import KMeansPlusPlus
 from zador.codebooks.learn.lloyd import Lloyd, LloydResult
 from zador.codebooks.table import Codebook
 from zador.errors import DataError, NonFiniteError, UsageError
-from zador.validation import as_matrix, check_finite, is_torch
+from zador.validation import as_count, as_matrix, check_finite, is_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,13 +94,9 @@ def _clean(x: Any, weights: Any) -> tuple[NDArray[Any], NDArray[np.float64] | No
 def _check_request(
     x: NDArray[Any], codebook_size: int, iterations: int, restarts: int, mass: NDArray[np.float64] | None
 ) -> None:
-    for name, value, least in (
-        ("codebook_size", codebook_size, 1),
-        ("iterations", iterations, 0),
-        ("restarts", restarts, 1),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise UsageError(f"{name}: expected an integer of at least {least}, got {value!r}")
+    as_count(codebook_size, "codebook_size")
+    as_count(iterations, "iterations", least=0)
+    as_count(restarts, "restarts")
     check_size(x if mass is None else x[mass > 0], codebook_size)
 
 
@@ -125,11 +121,9 @@ def _distinct(x: NDArray[Any], enough: int) -> int:
 
 
 def _children(seed: int, restarts: int, *, given: bool) -> list[np.random.SeedSequence]:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise UsageError(f"seed: expected a non-negative integer, got {seed!r}")
     if given and restarts > 1:
         raise UsageError(f"restarts={restarts} from one given start would all end alike; pass an initialiser as init")
-    return np.random.SeedSequence(seed).spawn(restarts)
+    return np.random.SeedSequence(as_count(seed, "seed", least=0)).spawn(restarts)
 
 
 def _start(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zador.data.seeds import generator
 from zador.errors import UsageError
+from zador.validation import generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

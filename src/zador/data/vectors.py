@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from zador.data.seeds import generator
 from zador.errors import DataError, UsageError
+from zador.validation import generator
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray

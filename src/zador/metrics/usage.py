@@ -8,8 +8,7 @@ import numpy as np
 
 from zador.errors import DataError
 from zador.metrics.rate import entropy_bits
-from zador.theory.spectrum import as_count
-from zador.validation import is_torch
+from zador.validation import as_count, is_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

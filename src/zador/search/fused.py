@@ -147,7 +147,7 @@ def _settle(x: Any, codebook: Any, table: Any, settings: Any, scratch: Any, out:
             score = scores[k]
             # Selections, not branches: which codeword wins is anybody's guess, the processor's too.
             lane = k if score < low else lane
-            low = score if score < low else low
+            low = min(low, score)
         index = panel * PANEL + lane
         indices[first + r] = index
         distances[first + r] = _squared_distance(x, first + r, codebook, index)

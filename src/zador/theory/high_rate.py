@@ -19,7 +19,8 @@ import numpy as np
 
 from zador.errors import DataError
 from zador.theory.gaussian import water_level
-from zador.theory.spectrum import as_count, as_spectrum, numerical_zero
+from zador.theory.spectrum import as_spectrum, numerical_zero
+from zador.validation import as_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

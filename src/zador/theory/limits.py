@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from zador.errors import UsageError
 from zador.theory import gaussian, high_rate
-from zador.theory.spectrum import as_count, spectrum_of
+from zador.theory.spectrum import spectrum_of
+from zador.validation import as_count
 
 __all__ = ["Limits", "Rung", "limits"]
 

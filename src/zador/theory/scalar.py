@@ -18,8 +18,8 @@ from scipy.special import entr
 from zador.errors import DataError
 from zador.theory.densities import Standard, named, standardise
 from zador.theory.first_moment import log_odds_grid
-from zador.theory.spectrum import as_count
 from zador.units import NATS_PER_BIT
+from zador.validation import as_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The public door of the theory: covariances, spectra and counts, checked once.
+"""The public door of the theory: covariances and spectra, checked once.
 
 A *spectrum* is the vector of eigenvalues of a covariance. Squared error is rotation invariant, so the spectrum is all
 that a Gaussian source has to say about rate and distortion.
@@ -6,18 +6,17 @@ that a Gaussian source has to say about rate and distortion.
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zador.errors import DataError, UsageError
+from zador.errors import DataError
 from zador.validation import as_matrix, check_finite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["as_count", "as_spectrum", "numerical_zero", "spectrum_of"]
+__all__ = ["as_spectrum", "numerical_zero", "spectrum_of"]
 
 _MATRIX_AXES = 2
 _ZERO = 1e-12
@@ -77,28 +76,6 @@ def spectrum_of(covariance_or_eigenvalues: Any) -> NDArray[np.float64]:
     else:
         eigenvalues = as_spectrum(covariance_or_eigenvalues)
     return np.sort(eigenvalues)[::-1]
-
-
-def as_count(count: Any, name: str) -> int:
-    """Return `count` as a Python int that is at least 1.
-
-    Args:
-        count: an integer, of Python or of NumPy.
-        name: what the caller calls it, for the message.
-
-    Raises:
-        UsageError: not a whole number, or below 1.
-
-    >>> as_count(np.int64(16), "codebook_size")
-    16
-    """
-    try:
-        number = operator.index(count)
-    except TypeError:
-        raise UsageError(f"{name}: expected a whole number, got {count!r}; pass an int") from None
-    if number < 1:
-        raise UsageError(f"{name}: expected at least 1, got {number}")
-    return number
 
 
 def _eigenvalues(covariance: NDArray[Any]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zador.errors import DataError
+from zador.theory.spectrum import numerical_zero
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,5 +69,5 @@ def principal_axes(x: NDArray[Any], weights: NDArray[np.float64] | None = None) 
         scatter += (mass[start : start + _BLOCK_ROWS, None] * block).T @ block
     eigenvalues, directions = np.linalg.eigh(scatter / mass.sum())
     eigenvalues, directions = eigenvalues[::-1].copy(), directions[:, ::-1].copy()
-    eigenvalues[eigenvalues <= np.finfo(np.float64).eps * dim * max(eigenvalues[0], 0.0)] = 0.0
+    eigenvalues[eigenvalues <= numerical_zero(eigenvalues)] = 0.0
     return PrincipalAxes(mean, eigenvalues, directions)

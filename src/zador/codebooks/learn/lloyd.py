@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Lloyd", "LloydInfo", "LloydResult", "LloydState"]
 
-_CELLS_A_TASK = 16
+# Sums are held once a part, in at most this much memory (8 MiB) unless a single part needs more.
+_PARTS, _PARTS_ELEMENTS = 8, 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ class LloydResult:
 class Lloyd:
     """Minimise `Σ_n w_n min_k ||x_n - c_k||²` by turns over assignment and codewords [lloyd1982least].
 
-    Assignments are exact (certified search) and means are float64 sums in row order, so the same input gives the same
+    Assignments are exact (certified search) and means are float64 sums in a fixed order, so the same input gives the same
     bits with any number of threads.
 
     Attributes:
@@ -153,34 +154,28 @@ def _assign(
 def _cell_sums(
     x: NDArray[Any], weights: NDArray[np.float64] | None, indices: NDArray[np.int64], count: int
 ) -> NDArray[np.float64]:
-    """Return (K, d) sums of the (weighted) vectors of each cell, each added up in row order."""
-    order = np.empty(len(x), np.int64)
-    ends = _group(indices, order, count)
-    sums = np.zeros((count, x.shape[1]))
+    """Return (K, d) sums of the (weighted) vectors of each cell.
+
+    Rows are cut into parts that depend on the sizes alone, each part is added up in row order and the parts in theirs: the
+    number of threads changes no bit.
+    """
+    parts = max(1, min(_PARTS, _PARTS_ELEMENTS // (count * x.shape[1])))
+    sums = np.zeros((parts, count, x.shape[1]))
     given = np.ones(0) if weights is None else weights
-    in_threads(lambda start, stop: _add_cells(x, given, order, ends, sums, start, stop), count, smallest=_CELLS_A_TASK)
-    return sums
+    edges = np.linspace(0, len(x), parts + 1).astype(np.int64)
+
+    def work(start: int, stop: int) -> None:
+        for part in range(start, stop):
+            _add_rows(x, given, indices, sums[part], edges[part], edges[part + 1])
+
+    in_threads(work, parts, smallest=1)
+    return np.asarray(sums.sum(axis=0))
 
 
 @njit(nogil=True, cache=True)
-def _group(indices: Any, order: Any, count: int) -> Any:
-    """Write the rows into `order`, cell by cell and ascending within one; return where each cell ends."""
-    ends = np.zeros(count + 1, np.int64)
-    for index in indices:
-        ends[index + 1] += 1
-    for k in range(count):
-        ends[k + 1] += ends[k]
-    for row in range(indices.shape[0]):
-        order[ends[indices[row]]] = row
-        ends[indices[row]] += 1
-    return ends
-
-
-@njit(nogil=True, cache=True)
-def _add_cells(x: Any, weights: Any, order: Any, ends: Any, sums: Any, start: int, stop: int) -> None:
-    for k in range(start, stop):
-        for place in range(ends[k - 1] if k > 0 else 0, ends[k]):
-            row = order[place]
-            weight = weights[row] if weights.shape[0] > 0 else 1.0
-            for t in range(x.shape[1]):
-                sums[k, t] += weight * x[row, t]
+def _add_rows(x: Any, weights: Any, indices: Any, sums: Any, start: int, stop: int) -> None:
+    for row in range(start, stop):
+        weight = weights[row] if weights.shape[0] > 0 else 1.0
+        k = indices[row]
+        for t in range(x.shape[1]):
+            sums[k, t] += weight * x[row, t]

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from zador.errors import UsageError
-from zador.files import check_writable, write_atomically
+from zador.files import check_folder, check_writable, write_atomically
 
 
 def test_the_bytes_arrive(tmp_path):
@@ -108,3 +108,15 @@ def test_what_cannot_be_written_is_said_beforehand(tmp_path, path, message):
         return
     with pytest.raises(UsageError, match=message):
         check_writable(tmp_path / path)
+
+
+@pytest.mark.parametrize(("path", "refused"), [("file", True), ("file/below", True), ("new/and/deeper", False), ("", False)])
+def test_a_folder_to_save_in_is_checked_beforehand(tmp_path, path, refused):
+    """A file, and a path through one, are refused before the work; what exists or can be made is not."""
+    (tmp_path / "file").write_text("mine")
+    if refused:
+        with pytest.raises(UsageError, match="is a file"):
+            check_folder(tmp_path / path)
+    else:
+        check_folder(tmp_path / path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zador.errors import UsageError
 
-__all__ = ["check_writable", "write_atomically"]
+__all__ = ["check_folder", "check_writable", "write_atomically"]
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -24,6 +24,20 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     else:
         return
     raise UsageError(f"cannot write {os.fspath(path)!r}: {reason}; choose a path that can be written")
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise UsageError if `path` clearly cannot become, or is not, a directory to write in."""
+    first = Path(path).absolute()
+    while not first.exists() and first != first.parent:
+        first = first.parent
+    if not first.is_dir():
+        reason = f"{str(first)!r} is a file"
+    elif not os.access(first, os.W_OK):
+        reason = f"permission denied in {str(first)!r}"
+    else:
+        return
+    raise UsageError(f"cannot save to {os.fspath(path)!r}: {reason}; choose a directory that can be written")
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:

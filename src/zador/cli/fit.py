@@ -37,7 +37,9 @@ def fit(
     """
     from zador.codebooks import fit_codebook
     from zador.data import load
+    from zador.files import check_folder
 
+    check_folder(out)  # before the work, not after it
     start = pick(_initialisers(), init, "--init")
     vectors = load(data, key=key, patch=patch)
     codebook = fit_codebook(vectors.array, codebook_size, init=start, iterations=iterations, restarts=restarts, seed=seed)

@@ -1,6 +1,7 @@
 # The public names; `__init__.py` loads each from its room on first use.
-from . import codebooks, data, errors, metrics, search, studies, theory, units
-from .codebooks import Codebook, fit_codebook, load
+from . import codebooks, coding, data, errors, metrics, quantizers, search, studies, theory, units
+from .codebooks import Codebook, fit_codebook
+from .quantizers import load
 from .search import Nearest, nearest
 from .theory.limits import Limits, limits
 
@@ -11,6 +12,7 @@ __all__ = [
     "Limits",
     "Nearest",
     "codebooks",
+    "coding",
     "data",
     "errors",
     "fit_codebook",
@@ -18,6 +20,7 @@ __all__ = [
     "load",
     "metrics",
     "nearest",
+    "quantizers",
     "search",
     "studies",
     "theory",

@@ -16,6 +16,7 @@ import torch
 from safetensors.numpy import save
 
 import zador
+from zador.artefacts import MANIFEST
 from zador.errors import FormatError, UsageError
 
 if TYPE_CHECKING:
@@ -31,11 +32,15 @@ def saved(tmp_path):
 
 
 def manifest(folder):
-    return json.loads((folder / "codebook.json").read_text())
+    return json.loads((folder / MANIFEST).read_text())
 
 
 def rewrite(folder, **changes):
-    (folder / "codebook.json").write_text(json.dumps({**manifest(folder), **changes}))
+    (folder / MANIFEST).write_text(json.dumps({**manifest(folder), **changes}))
+
+
+def restate(folder, **changes):
+    rewrite(folder, about={**manifest(folder)["about"], **changes})
 
 
 def replace_tensors(folder, **tensors):
@@ -80,15 +85,18 @@ def test_saving_again_replaces_and_tidies(saved):
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (lambda f: (f / "codebook.json").unlink(), "no codebook here"),
-        (lambda f: (f / "codebook.json").write_text("{"), "no manifest that zador wrote"),
-        (lambda f: (f / "codebook.json").write_bytes(b"\xff\xfe\x00"), "not text"),
+        (lambda f: (f / MANIFEST).unlink(), "nothing that zador saved"),
+        (lambda f: (f / MANIFEST).write_text("{"), "no manifest that zador wrote"),
+        (lambda f: (f / MANIFEST).write_bytes(b"\xff\xfe\x00"), "not text"),
         (lambda f: rewrite(f, format="other"), "format"),
         (lambda f: rewrite(f, surprise=1), "surprise"),
+        (lambda f: restate(f, surprise=1), "about.surprise"),
+        (lambda f: restate(f, dim=0), "about.dim"),
+        (lambda f: rewrite(f, kind="product"), "holds a product quantizer"),
         (lambda f: rewrite(f, version=2), "upgrade zador"),
         (lambda f: rewrite(f, tensors="../../etc/passwd"), "tensors"),
-        (lambda f: rewrite(f, codebook_size=9), "the manifest promises"),
-        (lambda f: rewrite(f, dtype="float64"), "the manifest promises"),
+        (lambda f: restate(f, codebook_size=9), "the manifest promises"),
+        (lambda f: restate(f, dtype="float64"), "the manifest promises"),
         (lambda f: (f / manifest(f)["tensors"]).unlink(), "names this file"),
         (lambda f: (f / manifest(f)["tensors"]).write_bytes(b"short"), "checksum"),
         (lambda f: replace_tensors(f, codewords=np.ones((8, 3), np.float32)), "expected tensors"),
@@ -107,7 +115,7 @@ def test_what_is_no_codebook_is_refused(saved, harm, message):
 
 def test_nothing_there():
     """A directory that does not exist is named."""
-    with pytest.raises(FormatError, match="no codebook here"):
+    with pytest.raises(FormatError, match="nothing that zador saved"):
         zador.load("no/such/place")
 
 
@@ -121,9 +129,9 @@ def test_a_file_in_the_way(tmp_path):
 
 _SAVE_FOREVER = """
 import sys, numpy as np, itertools
-from zador.codebooks.storage import write
+from zador.codebooks import Codebook
 for n in itertools.count():
-    write(sys.argv[1], np.full((200, 50), float(n % 7)), np.ones(200), {"n": n})
+    Codebook(np.full((200, 50), float(n % 7)), np.ones(200), {"n": n}).save(sys.argv[1])
 """
 
 
@@ -143,5 +151,5 @@ def test_a_killed_save_leaves_the_old_or_the_new(tmp_path):
 
 
 def _stamp(folder: Path):
-    path = folder / "codebook.json"
+    path = folder / MANIFEST
     return path.stat().st_mtime_ns if path.exists() else 0

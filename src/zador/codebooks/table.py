@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zador import artefacts
 from zador.codebooks import storage
 from zador.validation import as_matrix
 
@@ -52,15 +53,15 @@ class Codebook:
         return float(np.log2(self.codebook_size))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the directory `path`: `codebook.json` and the safetensors file that it names.
+        """Write the directory `path`: `zador.json` and the safetensors file that it names.
 
-        The new codebook replaces an older one in the same directory in one step; whenever the process dies, one of the
+        The new codebook replaces what was saved in the same directory in one step; whenever the process dies, one of the
         two can be loaded.
 
         Raises:
             UsageError: `path` is a file, or cannot be written.
         """
-        storage.write(path, as_matrix(self.codewords, "codewords"), self.usage, self.origin)
+        artefacts.write(path, storage.pack(as_matrix(self.codewords, "codewords"), self.usage, self.origin))
 
     def __repr__(self) -> str:
         made = ", ".join(f"{key}={value!r}" for key, value in self.origin.items())
@@ -75,4 +76,4 @@ def load(path: str | os.PathLike[str]) -> Codebook:
     Raises:
         FormatError: no codebook there, written by a newer version, altered, truncated, or its values make no sense.
     """
-    return Codebook(*storage.read(path))
+    return Codebook(*storage.unpack(artefacts.read(path)))

@@ -92,7 +92,7 @@ def test_saving_again_replaces_and_tidies(saved):
         (lambda f: rewrite(f, surprise=1), "surprise"),
         (lambda f: restate(f, surprise=1), "about.surprise"),
         (lambda f: restate(f, dim=0), "about.dim"),
-        (lambda f: rewrite(f, kind="product"), "holds a product quantizer"),
+        (lambda f: rewrite(f, kind="sculpture"), "upgrade zador"),
         (lambda f: rewrite(f, version=2), "upgrade zador"),
         (lambda f: rewrite(f, tensors="../../etc/passwd"), "tensors"),
         (lambda f: restate(f, codebook_size=9), "the manifest promises"),
@@ -111,6 +111,13 @@ def test_what_is_no_codebook_is_refused(saved, harm, message):
     with pytest.raises(FormatError, match=message) as caught:
         zador.load(saved)
     assert "\n" not in str(caught.value)
+
+
+def test_a_quantizer_is_no_codebook(saved):
+    """The codebooks' own loader says what it found, and which loader reads it."""
+    rewrite(saved, kind="product")
+    with pytest.raises(FormatError, match=r"holds a product quantizer.*zador\.load"):
+        zador.codebooks.load(saved)
 
 
 def test_nothing_there():

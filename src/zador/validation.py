@@ -16,7 +16,7 @@ from zador.errors import DataError, NonFiniteError, UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["as_count", "as_matrix", "check_finite", "generator", "is_torch"]
+__all__ = ["as_count", "as_matrix", "as_vectors", "check_finite", "generator", "is_torch"]
 
 _BLOCK_BYTES = 1 << 24
 _NAMED_ROWS = 5
@@ -88,6 +88,20 @@ def as_matrix(array: Any, name: str) -> NDArray[Any]:
     if matrix.dtype.kind != "f" or matrix.dtype.itemsize > np.dtype(np.float64).itemsize:
         matrix = matrix.astype(np.float64)
     return matrix
+
+
+def as_vectors(array: Any, name: str) -> NDArray[Any]:
+    """Return `array` as vectors to compute with: a finite, contiguous (N, D) float32 or float64 matrix, see `as_matrix`.
+
+    float16 becomes float32, which is exact.
+
+    Raises:
+        DataError: not a matrix of real numbers.
+        NonFiniteError: NaN or infinity.
+    """
+    matrix = as_matrix(array, name)
+    check_finite(matrix, name)
+    return np.ascontiguousarray(matrix, np.float32 if matrix.dtype == np.float16 else matrix.dtype)
 
 
 def check_finite(matrix: NDArray[Any], name: str) -> None:

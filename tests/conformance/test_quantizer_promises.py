@@ -12,7 +12,7 @@ import torch
 import zador
 from zador.artefacts import MANIFEST
 from zador.errors import DataError, FormatError, NonFiniteError
-from zador.quantizers import VectorQuantizer, load_quantizer
+from zador.quantizers import Rotation, VectorQuantizer, fit_product, load_quantizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,8 @@ class Member:
 
 MEMBERS = {
     "vector": Member(lambda x: VectorQuantizer.of(zador.fit_codebook(x, 32))),
+    "product": Member(lambda x: fit_product(x, slices=4, codebook_size=16)),
+    "product-rotated": Member(lambda x: fit_product(x, slices=4, codebook_size=16, rotation=Rotation(iterations=5))),
 }
 
 

@@ -11,14 +11,14 @@ from zador.codebooks.initialise.kmeans_plus_plus import KMeansPlusPlus
 from zador.codebooks.learn.lloyd import Lloyd, LloydResult
 from zador.codebooks.table import Codebook
 from zador.errors import DataError, NonFiniteError, UsageError
-from zador.validation import as_count, as_matrix, check_finite, is_torch
+from zador.validation import as_count, as_matrix, as_vectors, check_finite, is_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zador.codebooks.initialise.base import Initialiser
 
-__all__ = ["check_size", "fit_codebook"]
+__all__ = ["check_size", "distinct_rows", "fit_codebook"]
 
 _DISTINCT_BLOCK = 1 << 14
 
@@ -74,11 +74,7 @@ def fit_codebook(
 
 
 def _clean(x: Any, weights: Any) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-    vectors = as_matrix(x, "x")
-    check_finite(vectors, "x")
-    if vectors.dtype == np.float16:
-        vectors = vectors.astype(np.float32)
-    vectors = np.ascontiguousarray(vectors)
+    vectors = as_vectors(x, "x")
     if weights is None:
         return vectors, None
     mass = as_matrix(np.asarray(weights).reshape(-1, 1), "weights").astype(np.float64).ravel()
@@ -102,7 +98,7 @@ def _check_request(
 
 def check_size(x: NDArray[Any], codebook_size: int) -> None:
     """Raise DataError unless x (N, d) holds at least `codebook_size` distinct vectors."""
-    distinct = _distinct(x, codebook_size)
+    distinct = distinct_rows(x, codebook_size)
     if distinct < codebook_size:
         raise DataError(
             f"codebook_size={codebook_size}, but the {len(x)} vectors hold only {distinct} distinct ones; "
@@ -110,7 +106,7 @@ def check_size(x: NDArray[Any], codebook_size: int) -> None:
         )
 
 
-def _distinct(x: NDArray[Any], enough: int) -> int:
+def distinct_rows(x: NDArray[Any], enough: int) -> int:
     """Return the number of distinct rows of x, or any number >= `enough` once that many are found."""
     seen = np.empty((0, x.shape[1]), x.dtype)
     for start in range(0, len(x), max(_DISTINCT_BLOCK, 2 * enough)):

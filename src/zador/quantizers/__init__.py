@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from zador.quantizers.base import Quantizer
+from zador.quantizers.fit_product import Rotation, fit_product
+from zador.quantizers.frame import Frame
 from zador.quantizers.load import load, load_quantizer
+from zador.quantizers.product import ProductQuantizer
+from zador.quantizers.slicing import Slicing, balanced_slices, equal_slices
 from zador.quantizers.vector import VectorQuantizer
 
-__all__ = ["Quantizer", "VectorQuantizer", "load", "load_quantizer"]
+__all__ = [
+    "Frame",
+    "ProductQuantizer",
+    "Quantizer",
+    "Rotation",
+    "Slicing",
+    "VectorQuantizer",
+    "balanced_slices",
+    "equal_slices",
+    "fit_product",
+    "load",
+    "load_quantizer",
+]

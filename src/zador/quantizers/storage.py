@@ -13,6 +13,8 @@ from zador.artefacts import Artefact
 from zador.errors import FormatError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from zador.quantizers.base import Quantizer
@@ -69,13 +71,19 @@ def pack(quantizer: Quantizer, settings: dict[str, Any], tensors: dict[str, NDAr
     return Artefact(quantizer.kind, about, {**tensors, _USAGE: np.concatenate(quantizer.usage)})
 
 
-def unpack(artefact: Artefact) -> Saved:
+def unpack(artefact: Artefact, *, settings: Collection[str] = ()) -> Saved:
     """Return what `pack` put in, after checking what every kind promises.
+
+    Args:
+        artefact: what was read.
+        settings: names of the settings that this kind has.
 
     Raises:
         FormatError: missing or superfluous values, NaN, negative usage, or sizes that do not fit.
     """
     about = artefacts.checked(_About, artefact)
+    if set(about.settings) != set(settings):
+        raise FormatError(f"{artefact.place}: expected the settings {sorted(settings)}, got {sorted(about.settings)}")
     tensors = dict(artefact.tensors)
     usage = tensors.pop(_USAGE, None)
     if usage is None or usage.dtype != np.float64 or usage.shape != (sum(about.sizes),) or min(about.sizes) < 1:

@@ -12,7 +12,7 @@ import torch
 import zador
 from zador.artefacts import MANIFEST
 from zador.errors import DataError, FormatError, NonFiniteError
-from zador.quantizers import Rotation, VectorQuantizer, fit_product, load_quantizer
+from zador.quantizers import Rotation, VectorQuantizer, fit_product, fit_residual, load_quantizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,8 @@ MEMBERS = {
     "vector": Member(lambda x: VectorQuantizer.of(zador.fit_codebook(x, 32))),
     "product": Member(lambda x: fit_product(x, slices=4, codebook_size=16)),
     "product-rotated": Member(lambda x: fit_product(x, slices=4, codebook_size=16, rotation=Rotation(iterations=5))),
+    "residual": Member(lambda x: fit_residual(x, stages=3, codebook_size=16, beam=1), projection=False),
+    "residual-beam": Member(lambda x: fit_residual(x, stages=3, codebook_size=16, beam=5, refits=2), projection=False),
 }
 
 

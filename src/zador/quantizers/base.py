@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from zador.artefacts import Artefact
 
-__all__ = ["Quantizer", "count_usage"]
+__all__ = ["Origin", "Quantizer", "count_usage"]
+
+Origin: TypeAlias = dict[str, str | int | float | bool]
 
 # Rows that are at work together: a block of vectors, its indices and its scores stay within a few MiB.
 _BLOCK_ROWS = 1 << 13
@@ -43,7 +45,7 @@ class Quantizer(ABC):
     kind: ClassVar[str]
 
     usage: tuple[NDArray[np.float64], ...]
-    origin: dict[str, str | int | float | bool] = field(default_factory=dict)
+    origin: Origin = field(default_factory=dict)
 
     @property
     @abstractmethod

@@ -20,6 +20,7 @@ from zador.validation import as_count, as_vectors
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from zador.quantizers.base import Origin
     from zador.quantizers.slicing import Slicing
 
 __all__ = ["Rotation", "fit_product"]
@@ -92,7 +93,7 @@ def fit_product(
     quantizer = ProductQuantizer(frame=frame, columns=columns, codebooks=tuple(tables), usage=empty)
     indices = quantizer.encode(vectors)
     error = float(((vectors - quantizer.decode(indices)) ** 2).sum(axis=1, dtype=np.float64).mean())
-    origin = {
+    origin: Origin = {
         "slicing": cut.__name__ if hasattr(cut, "__name__") else repr(cut),
         "rotation": "none" if rotation is None else repr(rotation),
         "training_distortion": error,

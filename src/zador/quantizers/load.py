@@ -9,6 +9,7 @@ from zador.codebooks import Codebook
 from zador.codebooks import storage as codebook_storage
 from zador.errors import FormatError, ZadorError
 from zador.quantizers.product import ProductQuantizer
+from zador.quantizers.residual import ResidualQuantizer
 from zador.quantizers.vector import VectorQuantizer
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "load_quantizer"]
 
-_KINDS: dict[str, type[Quantizer]] = {kind.kind: kind for kind in (VectorQuantizer, ProductQuantizer)}
+_KINDS: dict[str, type[Quantizer]] = {kind.kind: kind for kind in (VectorQuantizer, ProductQuantizer, ResidualQuantizer)}
 
 
 def load(path: str | os.PathLike[str]) -> Codebook | Quantizer:

@@ -54,6 +54,14 @@ def test_a_longer_file_keeps_its_bytes(model):
     assert hashlib.blake2b(data, digest_size=8).hexdigest() == LONGER[model]
 
 
+def test_a_long_adaptive_file_keeps_its_bytes():
+    """900000 rows, in which the longest stretches between refreshes are met, for a small and for a large alphabet."""
+    step = np.arange(900_000)
+    rows = np.stack([step * step // 7 % 3, (step % 997) * (step % 991) % 100_000], axis=1)
+    spec = StreamSpec((3, 100_000), [np.ones(3), np.ones(100_000)], "0" * 16)
+    assert hashlib.blake2b(pack(rows, spec, model=Adaptive()), digest_size=8).hexdigest() == "73e162252cb7193b"
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 def test_the_table_in_the_documentation(model):
     """Field by field, with nothing of the room's own code: what docs/coding.md says is there is there."""

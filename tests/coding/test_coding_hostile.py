@@ -235,6 +235,7 @@ def test_forgery(amount):
         (sealed(b"\x89ZTK\x01"), "2 bytes are promised where 1 remain"),
         (Forgery(version=0).bytes(), "format version 0 never was"),
         (Forgery(model=3).bytes(), "entropy model 3, this zador knows 0 to 2; upgrade zador"),
+        (Forgery(numbers=lambda n: bytes([n | 0x80, 0])).bytes(), "number of streams 3 cannot be"),
         (Forgery(streams=0).bytes(), "number of streams 0 cannot be"),
         (Forgery(streams=65537).bytes(), "number of streams 65537 cannot be"),
         (Forgery(count=1).bytes(), "1 rows are promised, the chunks hold 0"),
@@ -272,6 +273,16 @@ def test_notes_that_lie(note, message):
     """A note that is no JSON object, holds what cannot be printed, or digs at the parser: a FormatError."""
     with pytest.raises(FormatError, match=message):
         unpack(Forgery(note=note).bytes(), SPEC)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_words_that_nobody_needs():
+    """A payload that goes on after its indices is refused, even with the check value of the indices and the checksum."""
+    file, _ = honest(Static())
+    (rows, words, crc, payload), *others = file.chunks
+    longer = replace(file, chunks=((rows, words + 3, crc, payload + b"\x55" * 12), *others))
+    with pytest.raises(FormatError, match="not those that were written"):
+        unpack(longer.bytes(), SPEC)
 
 
 class PanicException(BaseException):

@@ -60,6 +60,17 @@ def test_order_one_that_remembers_no_more_pairs(monkeypatch):
         assert decoder.decode(table) == symbol
 
 
+def test_order_one_has_one_memory_for_all_streams(monkeypatch):
+    """Two streams together remember as many pairs as are allowed, and no contexts beyond those."""
+    monkeypatch.setattr(order_one, "_MOST_PAIRS", 50)
+    transcoder = Transcoder(spec(np.ones(400), np.ones(400)), OrderOne())
+    transcoder.encode(np.random.default_rng(0).integers(0, 400, (2, 40), np.int32))
+    transcoder.encode(np.random.default_rng(1).integers(0, 400, (2, 40), np.int32))
+    contexts = [context for coder in transcoder._coders for context in coder._contexts.values()]
+    assert sum(len(context.followers) - 1 for context in contexts) == 50
+    assert len(contexts) <= 50
+
+
 @pytest.mark.parametrize("model", REFERENCES, ids=lambda model: model.name)
 @pytest.mark.parametrize(("size", "count"), [(2, 3000), (17, 4000), (300, 6000)])
 def test_the_range_coder_spends_the_ideal_length(model, size, count):

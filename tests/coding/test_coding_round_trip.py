@@ -111,7 +111,7 @@ def test_tensors_lists_and_views():
 
 
 def test_any_object_with_the_three_attributes():
-    """What a quantizer is does not matter; later changes of its usage do not reach a file that was begun."""
+    """What a quantizer is does not matter, as long as it has sizes, usage and fingerprint."""
 
     class Quantizer:
         sizes = (3,)
@@ -120,6 +120,23 @@ def test_any_object_with_the_three_attributes():
 
     indices = np.array([[0], [0], [2]])
     assert pack(indices, Quantizer()) == pack(indices, StreamSpec((3,), [[5, 1, 1]], NAME))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_usage_that_goes_on_changing(model, tmp_path):
+    """A layer may go on counting into its usage: neither a writer nor a reader that was made before notices."""
+    usage = np.array([5.0, 1.0, 1.0])
+    spec, indices = StreamSpec((3,), [usage], NAME), np.random.default_rng(0).integers(0, 3, (500, 1))
+    expected = pack(indices, spec, model=model)
+    writer = TokenWriter(tmp_path / "file", spec, model=model)
+    usage += [0, 50, 0]
+    with writer:
+        writer.append(indices)
+    assert (tmp_path / "file").read_bytes() == expected
+    usage -= [0, 50, 0]
+    chunks = TokenReader(tmp_path / "file").chunks(spec)
+    usage += [0, 50, 0]
+    np.testing.assert_array_equal(next(chunks), indices)
 
 
 def test_bytes_of_any_kind():

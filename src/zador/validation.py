@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from zador.errors import DataError, NonFiniteError, UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["as_count", "as_matrix", "as_vectors", "check_finite", "generator", "is_torch"]
+__all__ = ["as_count", "as_counts", "as_matrix", "as_vectors", "check_finite", "generator", "is_torch"]
 
 _BLOCK_BYTES = 1 << 24
 _NAMED_ROWS = 5
@@ -49,6 +50,22 @@ def as_count(count: Any, name: str, *, least: int = 1) -> int:
     if number is None or number < least:
         raise UsageError(f"{name}: expected a whole number of at least {least}, got {count!r}")
     return number
+
+
+def as_counts(counts: Any, name: str, length: int) -> tuple[int, ...]:
+    """Return `length` counts of at least 1: one number given stands for all of them.
+
+    Raises:
+        UsageError: no whole numbers of at least 1, or another number of them.
+
+    >>> as_counts(16, "codebook_size", 2), as_counts([16, 8], "codebook_size", 2)
+    ((16, 16), (16, 8))
+    """
+    if not isinstance(counts, Sequence | np.ndarray):
+        return (as_count(counts, name),) * length
+    if len(counts) != length:
+        raise UsageError(f"{name}: expected one number, or {length} of them, got {len(counts)}")
+    return tuple(as_count(count, name) for count in counts)
 
 
 def generator(seed: int | np.random.Generator) -> np.random.Generator:

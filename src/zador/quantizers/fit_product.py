@@ -15,9 +15,11 @@ from zador.quantizers.frame import Frame
 from zador.quantizers.product import ProductQuantizer
 from zador.quantizers.slicing import balanced_slices, equal_slices
 from zador.search import nearest_of_clean
-from zador.validation import as_count, as_vectors
+from zador.validation import as_count, as_counts, as_vectors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from zador.quantizers.base import Origin
@@ -45,18 +47,19 @@ def fit_product(
     x: Any,
     *,
     slices: int = 8,
-    codebook_size: int = 256,
+    codebook_size: int | Sequence[int] = 256,
     rotation: Rotation | None = None,
     slicing: Slicing | None = None,
     learner: Lloyd = Lloyd(),  # noqa: B008 - frozen
     seed: int = 0,
 ) -> ProductQuantizer:
-    """Return a product quantizer of `slices · log2 codebook_size` bits, fitted to x by k-means++ and Lloyd on every slice.
+    """Return a product quantizer of `Σ log2 codebook_size` bits, fitted to x by k-means++ and Lloyd on every slice.
 
     Args:
         x: (N, D) vectors, NumPy array or torch tensor, any float type.
         slices: S, at most D.
-        codebook_size: K of every slice; a slice with fewer distinct parts of vectors gets only as many codewords.
+        codebook_size: K of every slice, or one number a slice; a slice with fewer distinct parts of vectors gets only as
+            many codewords.
         rotation: None to cut the coordinates as they are, or `Rotation()` to learn the axes.
         slicing: which coordinates go together: `equal_slices`, `balanced_slices` or a function like them. By default
             equal slices of the coordinates as they are, and balanced slices of rotated ones.
@@ -75,15 +78,15 @@ def fit_product(
         (16.0, (1, 4))
     """
     vectors = as_vectors(x, "x")
-    _check_request(vectors, slices, codebook_size)
+    sizes = _sizes(vectors, slices, codebook_size)
     frame = None if rotation is None else Frame.principal(vectors)
     z = vectors if frame is None else frame.forward(vectors)
     cut = slicing or (equal_slices if frame is None else balanced_slices)
     columns = cut(z.var(axis=0, dtype=np.float64), slices)
     seeds = np.random.SeedSequence(as_count(seed, "seed", least=0)).spawn(slices)
     tables = [
-        _codebook(z[:, part], codebook_size, learner, np.random.default_rng(child))
-        for part, child in zip(columns, seeds, strict=True)
+        _codebook(z[:, part], size, learner, np.random.default_rng(child))
+        for part, size, child in zip(columns, sizes, seeds, strict=True)
     ]
     if rotation is not None and frame is not None and rotation.iterations > 0:
         frame, tables = _turn(vectors, frame, columns, tables, rotation.iterations)
@@ -102,10 +105,12 @@ def fit_product(
     return replace(quantizer, usage=count_usage(indices, quantizer.sizes), origin=origin)
 
 
-def _check_request(x: NDArray[Any], slices: int, codebook_size: int) -> None:
+def _sizes(x: NDArray[Any], slices: int, codebook_size: int | Sequence[int]) -> tuple[int, ...]:
     if as_count(slices, "slices") > x.shape[1]:
         raise UsageError(f"slices={slices}, but the vectors have {x.shape[1]} coordinates; ask for at most {x.shape[1]}")
-    check_size(x, as_count(codebook_size, "codebook_size"))
+    sizes = as_counts(codebook_size, "codebook_size", slices)
+    check_size(x, max(sizes))
+    return sizes
 
 
 def _codebook(x: NDArray[Any], codebook_size: int, learner: Lloyd, rng: np.random.Generator) -> NDArray[Any]:

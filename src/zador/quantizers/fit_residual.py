@@ -15,9 +15,11 @@ from zador.quantizers.base import count_usage
 from zador.quantizers.residual import ResidualQuantizer
 from zador.quantizers.stage import fit_stage
 from zador.search import nearest_of_clean
-from zador.validation import as_count, as_vectors
+from zador.validation import as_count, as_counts, as_vectors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from zador.quantizers.base import Origin
@@ -33,9 +35,15 @@ _PLENTY, _ROUNDS = 1500, 5
 
 
 def fit_residual(
-    x: Any, *, stages: int = 8, codebook_size: int = 256, beam: int = 5, refits: int | None = None, seed: int = 0
+    x: Any,
+    *,
+    stages: int = 8,
+    codebook_size: int | Sequence[int] = 256,
+    beam: int = 5,
+    refits: int | None = None,
+    seed: int = 0,
 ) -> ResidualQuantizer:
-    """Return a residual quantizer of `stages · log2 codebook_size` bits, fitted to x.
+    """Return a residual quantizer of `Σ log2 codebook_size` bits, fitted to x.
 
     First each stage is fitted to the residuals of the stages before it, by k-means that starts on few axes, its codewords
     shrunk by their sampling noise. Then `refits` times all vectors are encoded with the beam, and all codewords of all
@@ -44,7 +52,8 @@ def fit_residual(
     Args:
         x: (N, D) vectors, NumPy array or torch tensor, any float type.
         stages: S, any number.
-        codebook_size: K of every stage; a stage with fewer distinct residuals gets only as many codewords.
+        codebook_size: K of every stage, or one number a stage; a stage with fewer distinct residuals gets only as many
+            codewords.
         beam: sums that are carried from stage to stage, here and in `encode`; 1 is greedy.
         refits: rounds of encoding and joint re-fit; with 0 the stages stay as they were fitted one by one. By default 5
             where there are 1500 training vectors a codeword of a stage, and 0 where there are fewer: there the re-fit
@@ -63,30 +72,26 @@ def fit_residual(
         (16.0, (1, 4))
     """
     vectors = as_vectors(x, "x")
-    _check_request(vectors, stages, codebook_size, beam)
-    if refits is None:
-        refits = _ROUNDS if len(vectors) >= _PLENTY * codebook_size and stages * codebook_size <= _MOST_CODEWORDS else 0
-    elif as_count(refits, "refits", least=0) and stages * codebook_size > _MOST_CODEWORDS:
-        raise UsageError(
-            f"stages={stages} of codebook_size={codebook_size} are {stages * codebook_size} codewords, too many to re-fit "
-            f"at once (at most {_MOST_CODEWORDS}); pass refits=0, or smaller codebooks in more stages"
-        )
+    as_count(beam, "beam")
+    sizes = as_counts(codebook_size, "codebook_size", as_count(stages, "stages"))
+    check_size(vectors, max(sizes))
+    rounds = _rounds(len(vectors), sizes, refits)
     mean = vectors.mean(axis=0, dtype=np.float64).astype(vectors.dtype)
     centred = vectors - mean
     rng = np.random.default_rng(as_count(seed, "seed", least=0))
-    codebooks = _stage_by_stage(centred, stages, codebook_size, rng)
+    codebooks = _stage_by_stage(centred, sizes, rng)
     usage = tuple(np.zeros(len(codebook)) for codebook in codebooks)
     quantizer = ResidualQuantizer(mean=mean, codebooks=codebooks, beam=beam, usage=usage)
     best, indices = quantizer, quantizer.encode(vectors)
     error, latest = _error(best, centred, indices), indices
-    for _ in range(refits):
+    for _ in range(rounds):
         quantizer = replace(quantizer, codebooks=refit(centred, latest, quantizer.codebooks))
         latest = quantizer.encode(vectors)
         found = _error(quantizer, centred, latest)
         # A beam may miss sums that it found before, so a round can lose; from there the next ones may still gain.
         if found < error:
             best, indices, error = quantizer, latest, found
-    origin: Origin = {"beam": beam, "refits": refits, "training_distortion": error, "seed": int(seed)}
+    origin: Origin = {"beam": beam, "refits": rounds, "training_distortion": error, "seed": int(seed)}
     return replace(best, usage=count_usage(indices, best.sizes), origin=origin)
 
 
@@ -115,16 +120,22 @@ def refit(x: NDArray[Any], indices: NDArray[np.int64], codebooks: tuple[NDArray[
     return tuple(part.astype(x.dtype) for part in np.split(moved, first[1:-1]))
 
 
-def _check_request(x: NDArray[Any], stages: int, codebook_size: int, beam: int) -> None:
-    as_count(beam, "beam")
-    as_count(stages, "stages")
-    check_size(x, as_count(codebook_size, "codebook_size"))
+def _rounds(count: int, sizes: tuple[int, ...], refits: int | None) -> int:
+    codewords = sum(sizes)
+    if refits is None:
+        return _ROUNDS if count >= _PLENTY * max(sizes) and codewords <= _MOST_CODEWORDS else 0
+    if as_count(refits, "refits", least=0) and codewords > _MOST_CODEWORDS:
+        raise UsageError(
+            f"{len(sizes)} stages hold {codewords} codewords, too many to re-fit at once (at most {_MOST_CODEWORDS}); "
+            "pass refits=0, or smaller codebooks in more stages"
+        )
+    return refits
 
 
-def _stage_by_stage(x: NDArray[Any], stages: int, codebook_size: int, rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
+def _stage_by_stage(x: NDArray[Any], sizes: tuple[int, ...], rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
     residual, codebooks = x.copy(), []
-    for _ in range(stages):
-        codebook = fit_stage(residual, codebook_size, rng)
+    for size in sizes:
+        codebook = fit_stage(residual, size, rng)
         residual -= codebook[nearest_of_clean(residual, codebook).indices]
         codebooks.append(codebook)
     return tuple(codebooks)

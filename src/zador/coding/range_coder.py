@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import constriction  # type: ignore[import-untyped]
+import constriction
 import numpy as np
 
 from zador.errors import FormatError

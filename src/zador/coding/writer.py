@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from zador.coding.models import EntropyModel, Static
 from zador.coding.packer import Packer
-from zador.coding.staged import StagedFile
 from zador.coding.streams import Streams, checked
 from zador.errors import UsageError
+from zador.files import StagedFile, check_writable
 
 if TYPE_CHECKING:
     import os
@@ -61,6 +61,7 @@ class TokenWriter:
         about: Mapping[str, Any] | None = None,
     ) -> None:
         self._packer = Packer(checked(streams), model, about)
+        check_writable(path)
         self._file = StagedFile(path)
         self._entered = self._open = False
 

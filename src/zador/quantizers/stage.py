@@ -23,7 +23,7 @@ def fit_stage(x: NDArray[Any], codebook_size: int, rng: np.random.Generator) -> 
     """Return at most K codewords (K, d) for residuals x (N, d).
 
     Residuals are spread over many axes, and k-means over all of them at once ends in a poor optimum. So it begins on the 8
-    axes of largest variance and goes on with twice as many, until all are in (as [liu2017improved] do).
+    axes of largest variance and goes on with twice as many, until all are in (as [liu2015improved] do).
     At the end the means are shrunk.
 
     Args:

@@ -12,7 +12,20 @@ import torch
 import zador
 from zador.artefacts import MANIFEST
 from zador.errors import DataError, FormatError, NonFiniteError
-from zador.quantizers import Rotation, VectorQuantizer, fit_product, fit_residual, load_quantizer
+from zador.quantizers import (
+    D4,
+    E8,
+    Rotation,
+    VectorQuantizer,
+    Z,
+    fit_entropy_constrained,
+    fit_lattice,
+    fit_product,
+    fit_random,
+    fit_residual,
+    fit_transform_coding,
+    load_quantizer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +49,13 @@ MEMBERS = {
     "product-rotated": Member(lambda x: fit_product(x, slices=4, codebook_size=16, rotation=Rotation(iterations=5))),
     "residual": Member(lambda x: fit_residual(x, stages=3, codebook_size=16, beam=1), projection=False),
     "residual-beam": Member(lambda x: fit_residual(x, stages=3, codebook_size=16, beam=5, refits=2), projection=False),
+    "transform": Member(lambda x: fit_transform_coding(x, bits=9.5)),
+    "lattice-Z": Member(lambda x: fit_lattice(x, bits=9.5, lattice=Z)),
+    "lattice-D4": Member(lambda x: fit_lattice(x, bits=30.0, lattice=D4), projection=False),
+    "lattice-E8": Member(lambda x: fit_lattice(x, bits=40.0, lattice=E8), projection=False),
+    "entropy-constrained": Member(lambda x: fit_entropy_constrained(x, bits=4.0), projection=False),
+    "random": Member(lambda x: fit_random(x, bits=5.0)),
+    "random-slices": Member(lambda x: fit_random(x, bits=12.0, slice_bits=5)),
 }
 
 

@@ -12,11 +12,23 @@ from zador.codebooks.initialise.rate_distortion import RateDistortion
 from zador.codebooks.initialise.uniform import Uniform
 from zador.codebooks.initialise.zador_density import ZadorDensity
 from zador.codebooks.learn.empty import keep_empty, relocate_empty
+from zador.codebooks.learn.entropy_budget import EntropyBudget
+from zador.codebooks.learn.entropy_constrained import (
+    EntropyConstrained,
+    EntropyConstrainedInfo,
+    EntropyConstrainedResult,
+    EntropyConstrainedState,
+)
 from zador.codebooks.learn.lloyd import Lloyd, LloydInfo, LloydResult, LloydState
 from zador.codebooks.table import Codebook, load
 
 __all__ = [
     "Codebook",
+    "EntropyBudget",
+    "EntropyConstrained",
+    "EntropyConstrainedInfo",
+    "EntropyConstrainedResult",
+    "EntropyConstrainedState",
     "FromData",
     "Initialiser",
     "KMeansPlusPlus",

@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 from zador.quantizers.base import Quantizer
+from zador.quantizers.entropy_constrained import EntropyConstrainedQuantizer, fit_entropy_constrained
+from zador.quantizers.fit_lattice import fit_lattice
 from zador.quantizers.fit_product import Rotation, fit_product
 from zador.quantizers.fit_residual import fit_residual, refit
 from zador.quantizers.frame import Frame
+from zador.quantizers.lattice import LatticeQuantizer
+from zador.quantizers.lattices import BW16, D4, E8, Lattice, Z
 from zador.quantizers.load import load, load_quantizer
 from zador.quantizers.product import ProductQuantizer
+from zador.quantizers.random_coding import fit_random
 from zador.quantizers.residual import ResidualQuantizer
 from zador.quantizers.slicing import Slicing, balanced_slices, equal_slices
+from zador.quantizers.transform import TransformQuantizer, fit_transform_coding
 from zador.quantizers.vector import VectorQuantizer
 
 __all__ = [
+    "BW16",
+    "D4",
+    "E8",
+    "EntropyConstrainedQuantizer",
     "Frame",
+    "Lattice",
+    "LatticeQuantizer",
     "ProductQuantizer",
     "Quantizer",
     "ResidualQuantizer",
     "Rotation",
     "Slicing",
+    "TransformQuantizer",
     "VectorQuantizer",
+    "Z",
     "balanced_slices",
     "equal_slices",
+    "fit_entropy_constrained",
+    "fit_lattice",
     "fit_product",
+    "fit_random",
     "fit_residual",
+    "fit_transform_coding",
     "load",
     "load_quantizer",
     "refit",

@@ -8,8 +8,11 @@ from zador import artefacts
 from zador.codebooks import Codebook
 from zador.codebooks import storage as codebook_storage
 from zador.errors import FormatError, ZadorError
+from zador.quantizers.entropy_constrained import EntropyConstrainedQuantizer
+from zador.quantizers.lattice import LatticeQuantizer
 from zador.quantizers.product import ProductQuantizer
 from zador.quantizers.residual import ResidualQuantizer
+from zador.quantizers.transform import TransformQuantizer
 from zador.quantizers.vector import VectorQuantizer
 
 if TYPE_CHECKING:
@@ -20,7 +23,17 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "load_quantizer"]
 
-_KINDS: dict[str, type[Quantizer]] = {kind.kind: kind for kind in (VectorQuantizer, ProductQuantizer, ResidualQuantizer)}
+_KINDS: dict[str, type[Quantizer]] = {
+    kind.kind: kind
+    for kind in (
+        VectorQuantizer,
+        ProductQuantizer,
+        ResidualQuantizer,
+        TransformQuantizer,
+        LatticeQuantizer,
+        EntropyConstrainedQuantizer,
+    )
+}
 
 
 def load(path: str | os.PathLike[str]) -> Codebook | Quantizer:

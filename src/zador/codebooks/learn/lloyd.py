@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from zador.codebooks.learn.empty import EmptyPolicy
 
-__all__ = ["Lloyd", "LloydInfo", "LloydResult", "LloydState"]
+__all__ = ["Lloyd", "LloydInfo", "LloydResult", "LloydState", "cell_sums"]
 
 # Sums are held once a part, in at most this much memory (8 MiB) unless a single part needs more.
 _PARTS, _PARTS_ELEMENTS = 8, 1 << 20
@@ -108,7 +108,7 @@ class Lloyd:
             The moved codewords, and what the assignment to the unmoved ones looked like.
         """
         info, squared = _assign(state.codewords, x, weights)
-        sums = _cell_sums(x, weights, info.indices, len(state.codewords))
+        sums = cell_sums(x, weights, info.indices, len(state.codewords))
         usage = info.usage.copy()
         self.empty(sums, usage, x, weights, info.indices, squared)
         moved = np.where(usage[:, None] > 0, sums / np.where(usage > 0, usage, 1.0)[:, None], state.codewords)
@@ -151,7 +151,7 @@ def _assign(
     return LloydInfo(found.indices, usage, float(mean)), squared
 
 
-def _cell_sums(
+def cell_sums(
     x: NDArray[Any], weights: NDArray[np.float64] | None, indices: NDArray[np.int64], count: int
 ) -> NDArray[np.float64]:
     """Return (K, d) sums of the (weighted) vectors of each cell.

@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zador.cli.options import AsJson, Key, Patch, Seed, report_path, whole_numbers
+from zador.cli.options import AsJson, Key, Patch, Seed, pick, report_path, whole_numbers
 from zador.cli.output import print_json, print_table, progress
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from zador.studies.design import Method
     from zador.studies.records import Arm, Comparison
 
-_MOST_BITS = 16
+_MOST_BITS = 1024
 
 
 def compare(
     data: Annotated[
         str, typer.Option(help="digits, photos, linear-gaussian, or a file or folder of vectors or images.")
     ] = "digits",
-    bits: Annotated[str, typer.Option(help="Rates in bits per vector: codebooks of 2^bits codewords.")] = "4,6,8",
+    bits: Annotated[str, typer.Option(help="Rates in bits per vector, separated by commas, e.g. 8,64.")] = "4,6,8",
+    methods: Annotated[
+        str, typer.Option(help="all, codebooks (one table of 2^bits codewords), structured, or names separated by ';'.")
+    ] = "all",
+    retrieval: Annotated[bool, typer.Option("--retrieval", help="Measure recall@1,10,100 of a search among codes.")] = False,
     report: Annotated[
         str | None, typer.Option(help="Where the HTML report goes.", show_default="zador-compare-DATA.html")
     ] = None,
@@ -32,25 +37,28 @@ def compare(
     patch: Patch = 8,
     as_json: AsJson = False,
 ) -> None:
-    """Say which codebook serves these vectors at which rate, and how far it is from what is possible.
+    """Say which quantizer serves these vectors at which rate, and how far it is from what is possible.
 
-    Fits every initialiser with Lloyd's algorithm, a random R(D) codebook and a scalar quantizer on one part of the data,
-    and judges them on the rest. Prints a table and writes one self-contained HTML report; with --json, prints one JSON
-    object, and writes the report only if --report says where.
+    Fits codebooks from every initialiser, product, residual, scalar, lattice, entropy-constrained and random quantizers to
+    one part of the data, each at the rates it can be had at, and judges them on the rest, in real bits too. Prints a table
+    and writes one self-contained HTML report; with --json, prints one JSON object, and writes the report only if --report
+    says where.
     """
     rates = whole_numbers(bits, "--bits", least=1, most=_MOST_BITS)
     from zador.data import load
     from zador.files import check_writable
     from zador.studies import report as pages
-    from zador.studies.catalogue.compare import METHODS
     from zador.studies.catalogue.compare import compare as run
 
+    chosen = _methods(methods)
     path = None if as_json and report is None else report_path(report, data)
     if path is not None:
         check_writable(path)
     vectors = load(data, key=key, patch=patch)
-    with progress("compare", len(rates) * len(METHODS)) as announce:
-        comparison = run(vectors, rates, held_out=held_out, seed=seed, progress=announce)
+    with progress("compare") as announce:
+        comparison = run(
+            vectors, rates, methods=chosen, held_out=held_out, retrieval=retrieval, seed=seed, progress=announce
+        )
     if path is not None:
         pages.write(comparison, path)
     if as_json:
@@ -58,6 +66,17 @@ def compare(
         return
     _print_tables(comparison)
     typer.echo(f"Report: {path}")
+
+
+def _methods(text: str) -> tuple[Method, ...]:
+    from zador.studies.catalogue.methods import CODEBOOKS, METHODS, STRUCTURED
+
+    groups = {"all": METHODS, "codebooks": CODEBOOKS, "structured": STRUCTURED}
+    if text in groups:
+        return groups[text]
+    named = {method.name: method for method in METHODS}
+    asked = dict.fromkeys(part.strip() for part in text.split(";") if part.strip())
+    return tuple(pick({**named}, name, "--methods") for name in asked) or pick({**groups}, text, "--methods")
 
 
 def _object(comparison: Comparison) -> dict[str, object]:
@@ -78,8 +97,9 @@ def _print_tables(comparison: Comparison) -> None:
     for rate in sorted({arm.bits for arm in comparison.arms}):
         print_table(_table([arm for arm in comparison.arms if arm.bits == rate]))
     typer.echo(
-        "Distortion: squared error summed over coordinates, mean over held-out vectors. The bound is D(R) of a Gaussian\n"
-        "with the same covariance, an upper bound on D(R) of these vectors: data that are not Gaussian allow less."
+        "Distortion: squared error summed over coordinates, mean over held-out vectors. Gap: to the bound at the asked rate,\n"
+        "and at real bits, those of a token file. The bound is D(R) of a Gaussian with the same covariance, an upper\n"
+        "bound on D(R) of these vectors: data that are not Gaussian allow less."
     )
     for note in comparison.notes:
         typer.echo(f"Note: {note}")
@@ -90,21 +110,27 @@ def _table(arms: list[Arm]) -> Table:
     from rich.table import Table as RichTable
 
     first = arms[0]
-    title = f"{first.bits:g} bits, {first.codebook_size} codewords: Gaussian D(R) = {first.gaussian_bound:.5g}"
+    title = f"{first.bits:g} bits a vector: Gaussian D(R) = {first.gaussian_bound:.5g}"
     table = RichTable(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("method", no_wrap=True)
-    for name in ("distortion", "± s.e.", "gap dB", "eff. bits", "entropy", "dead", "seconds", "MiB"):
+    found = sorted(first.recall or {})
+    names = ("codewords", "distortion", "± s.e.", "gap dB", "eff. bits", "entropy", "real bits", "gap dB", "dead")
+    for name in (*names, *(f"R@{k}" for k in found), "seconds", "MiB"):
         table.add_column(name, justify="right", no_wrap=True)
     best = min(arms, key=lambda arm: arm.distortion)
     for arm in arms:
         table.add_row(
             arm.name,
+            arm.alphabets,
             f"{arm.distortion:.5g}",
             f"{arm.distortion_se:.2g}",
             f"{arm.gap_db:.2f}",
             f"{arm.effective_bits:.2f}",
             f"{arm.entropy_bits:.2f}",
+            f"{arm.real_bits:.2f}",
+            f"{arm.real_gap_db:.2f}",
             str(arm.dead),
+            *(f"{(arm.recall or {})[k]:.3f}" for k in found),
             f"{arm.seconds:.2f}",
             f"{arm.memory_mib:.1f}",
             style="bold" if arm is best else "",

@@ -19,15 +19,12 @@ _PLAIN_WIDTH = 140
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Give a function that announces the next of `total` steps: a bar on a terminal, a line a step elsewhere."""
+def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that announces step `number` of `total`: a bar on a terminal, a line a step elsewhere."""
     if not sys.stderr.isatty():
-        done = 0
 
-        def announce(label: str) -> None:
-            nonlocal done
-            done += 1
-            sys.stderr.write(f"{title} {done}/{total}: {label}\n")
+        def announce(label: str, number: int, total: int) -> None:
+            sys.stderr.write(f"{title} {number}/{total}: {label}\n")
             sys.stderr.flush()
 
         yield announce
@@ -37,13 +34,10 @@ def progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
 
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-        started = False
+        task = bar.add_task("", total=None)
 
-        def advance(label: str) -> None:
-            nonlocal started
-            bar.update(task, description=label, advance=1 if started else 0)
-            started = True
+        def advance(label: str, number: int, total: int) -> None:
+            bar.update(task, description=label, completed=number - 1, total=total)
 
         yield advance
 

@@ -18,7 +18,12 @@ class Arm:
 
     Attributes:
         name: the method, e.g. "k-means++ + Lloyd".
-        bits: log2 of the number of codewords, the rate that was asked for, in bits per vector.
+        bits: the rate that was asked for, in bits per vector: log2 of the number of codewords, or, for an entropy-coded
+            method, the entropy that it was fitted to spend.
+        entropy_coded: whether `bits` is an entropy: without a coder such an arm spends `index_bits`.
+        streams: S, how many indices stand for a vector: slices, stages, axes.
+        alphabets: the sizes of the streams in words, e.g. "256" or "8 × 256".
+        codebook_size: number of codewords of a single stream; None where there are several.
         distortion: mean squared error per vector, summed over coordinates.
         distortion_se: its standard error over the held-out vectors.
         excess_se: standard error of its difference to the best arm at the same rate, paired: both were judged on the same
@@ -27,17 +32,26 @@ class Arm:
         gaussian_bound: D(R) at `bits` of the Gaussian source with the data's covariance; an upper bound on the data's D(R).
         gap_db: 10 log10(distortion / gaussian_bound).
         effective_bits: the rate R(distortion) at which that Gaussian source would reach `distortion`.
-        entropy_bits: entropy of the usage of the codewords on held-out vectors, in bits per vector.
-        perplexity: 2 ** entropy_bits.
-        dead: codewords that no held-out vector chose.
-        real_bits: bits per vector of a token file; None until token files exist.
+        entropy_bits: sum over the streams of the entropy of their usage on held-out vectors, in bits per vector.
+        perplexity: 2 ** (entropy_bits / S): indices of a stream that, evenly used, would have this entropy.
+        dead: indices, of all streams, that no held-out vector chose.
+        index_bits: `Σ log2 K_s`, bits per vector of indices of fixed length.
+        cross_entropy_bits: bits per held-out vector of an ideal coder that knows the usage of the training vectors.
+        real_bits: bits per vector of a token file of the held-out vectors, head and checksum included.
+        real_gap_db: 10 log10(distortion / D(real_bits)), the distance to the bound at the rate of the file.
+        recall: share of the nearest neighbours of held-out queries that a search among codes finds, by the number of
+            answers; None where retrieval was not asked for.
         seconds: wall time of the fit.
+        encode_seconds: wall time of encoding the held-out vectors.
         memory_mib: peak memory during the fit above what the process held before it, in MiB.
     """
 
     name: str
     bits: float
-    codebook_size: int
+    entropy_coded: bool
+    streams: int
+    alphabets: str
+    codebook_size: int | None
     distortion: float
     distortion_se: float
     excess_se: float
@@ -48,8 +62,13 @@ class Arm:
     entropy_bits: float
     perplexity: float
     dead: int
-    real_bits: float | None
+    index_bits: float
+    cross_entropy_bits: float
+    real_bits: float
+    real_gap_db: float
+    recall: dict[int, float] | None
     seconds: float
+    encode_seconds: float
     memory_mib: float
 
 
@@ -80,21 +99,21 @@ class DataCard:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A codebook to look at: the best arm at one rate.
+    """What an arm makes of vectors, to look at: the best table of codewords at one rate, or, without a table, the best arm.
 
     Attributes:
         arm: name of the arm that it comes from.
         bits: its rate.
-        codewords: (K, D), in codebook order.
-        usage: (K,) how many held-out vectors chose each codeword.
+        codewords: (K, D), in codebook order; None where the codewords are too many to list.
+        usage: (K,) how many held-out vectors chose each codeword; None without codewords.
         originals: (n, D) some held-out vectors.
-        reconstructions: (n, D) their codewords.
+        reconstructions: (n, D) what stands for them.
     """
 
     arm: str
     bits: float
-    codewords: NDArray[np.float64]
-    usage: NDArray[np.int64]
+    codewords: NDArray[np.float64] | None
+    usage: NDArray[np.int64] | None
     originals: NDArray[np.float64]
     reconstructions: NDArray[np.float64]
 

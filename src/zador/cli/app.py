@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from zador.cli.compare import compare
+from zador.cli.decode import decode
+from zador.cli.encode import encode
 from zador.cli.fit import fit
 from zador.cli.limits import limits
 
@@ -43,4 +45,6 @@ def _root(
 
 app.command()(compare)
 app.command()(fit)
+app.command()(encode)
+app.command()(decode)
 app.command()(limits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -11,8 +11,22 @@ from zador.errors import UsageError
 
 _T = TypeVar("_T")
 
-__all__ = ["AsJson", "Key", "Patch", "Seed", "pick", "whole_numbers"]
+__all__ = [
+    "AsJson",
+    "Data",
+    "Key",
+    "Patch",
+    "Seed",
+    "With",
+    "given",
+    "pick",
+    "refuse_replacing",
+    "report_path",
+    "whole_numbers",
+]
 
+Data = Annotated[str, typer.Argument(help="digits, photos, linear-gaussian, or a file or folder of vectors or images.")]
+With = Annotated[str, typer.Option("--with", help="Directory of the quantizer, as `zador fit` saved it.", metavar="DIR")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of every random choice.")]
 Key = Annotated[str | None, typer.Option(help="Which array of a .npz or .safetensors file, or column of a .parquet file.")]
 Patch = Annotated[int, typer.Option(min=1, help="Side of the patches that images are cut into, in pixels.")]
@@ -39,6 +53,21 @@ def pick(table: dict[str, _T], name: str, option: str) -> _T:
     if name not in table:
         raise UsageError(f"{option}: unknown name {name!r}; choose from {', '.join(table)}")
     return table[name]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were typed, which are those with a value, by their names on the command line.
+
+    >>> given(codebook_size=4, bits=None)
+    {'codebook-size': 4}
+    """
+    return {name.replace("_", "-"): value for name, value in options.items() if value is not None}
+
+
+def refuse_replacing(source: str, out: str) -> None:
+    """Raise UsageError if writing `out` would replace the file `source`."""
+    if Path(source).is_file() and Path(out).exists() and Path(out).samefile(source):
+        raise UsageError(f"--out: {out!r} is what is to be read; choose another path")
 
 
 def report_path(given: str | None, data: str) -> Path:

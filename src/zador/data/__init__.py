@@ -12,11 +12,26 @@ from pathlib import Path
 import numpy as np
 
 from zador.data import arrays, bundled, images, parquet, tables
+from zador.data.images import cut_patches, join_patches
 from zador.data.linear_gaussian import LowRankGaussian, low_rank_gaussian
-from zador.data.vectors import Split, Vectors
+from zador.data.mosaic import Mosaic
+from zador.data.png import write_png
+from zador.data.vectors import Picture, Split, Vectors
 from zador.errors import DataError, UsageError
 
-__all__ = ["BUNDLED_NAMES", "LowRankGaussian", "Split", "Vectors", "load", "low_rank_gaussian"]
+__all__ = [
+    "BUNDLED_NAMES",
+    "LowRankGaussian",
+    "Mosaic",
+    "Picture",
+    "Split",
+    "Vectors",
+    "cut_patches",
+    "join_patches",
+    "load",
+    "low_rank_gaussian",
+    "write_png",
+]
 
 BUNDLED_NAMES = tuple(bundled.BUNDLED)
 

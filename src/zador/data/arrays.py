@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import shutil
 import tokenize
 import zipfile
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zador.data.intake import choose_member, to_vectors, unreadable
 from zador.errors import DataError, UsageError
+from zador.files import StagedFile
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from zador.data.vectors import Vectors
 
-__all__ = ["read_npy", "read_npz", "read_safetensors"]
+__all__ = ["read_npy", "read_npz", "read_safetensors", "write_npy"]
 
 # What NumPy's header parser and Python's zip reader raise on bytes that are not theirs.
 _BROKEN_NPY = (
@@ -56,6 +61,43 @@ def read_npy(path: Path, key: str | None = None) -> Vectors:
     except _BROKEN_NPY as error:
         raise unreadable(path, ".npy file of numbers", error) from error
     return to_vectors(array, str(path), path.name)
+
+
+def write_npy(
+    path: str | os.PathLike[str], blocks: Iterable[NDArray[Any]], shape: tuple[int, int], dtype: np.dtype[Any]
+) -> None:
+    """Write one matrix to `path`, block by block; the file takes its name when it is whole.
+
+    Args:
+        path: the file; an old one is replaced.
+        blocks: (n, D) each, N rows together; only one is in memory at a time.
+        shape: (N, D).
+        dtype: of the matrix.
+
+    Raises:
+        UsageError: the path cannot be written, or the disk has not the room; what was there before is untouched.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_npy(f"{folder}/x.npy", [np.zeros((2, 3)), np.ones((1, 3))], (3, 3), np.dtype("float32"))
+    ...     np.load(f"{folder}/x.npy").sum(axis=1)
+    array([0., 0., 3.], dtype=float32)
+    """
+    size, free = shape[0] * shape[1] * dtype.itemsize, shutil.disk_usage(Path(path).absolute().parent).free
+    if size > free:
+        raise UsageError(f"cannot write {os.fspath(path)!r}: it takes {size} bytes, {free} are free there; make room")
+    head = io.BytesIO()
+    form = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(head, form)
+    file = StagedFile(path)
+    try:
+        file.open()
+        file.write(head.getvalue())
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, dtype).data)
+        file.commit()
+    finally:
+        file.discard()
 
 
 def read_npz(path: Path, key: str | None = None) -> Vectors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,8 @@ def _photos(patch: int) -> Vectors:
     from sklearn.datasets import load_sample_images
 
     photographs = load_sample_images()
-    return to_patches(zip(photographs.filenames, photographs.images, strict=True), "photos", patch)
+    files = [Path(name) for name in photographs.filenames]
+    return to_patches(zip(files, photographs.images, strict=True), files[0].parent, "photos", patch)
 
 
 def _linear_gaussian(_patch: int) -> Vectors:

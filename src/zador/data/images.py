@@ -1,7 +1,8 @@
-"""Pictures, cut into patches: an image file, or a folder of them. A row is a patch."""
+"""Pictures, cut into patches and joined again: an image file, or a folder of them. A row is a patch."""
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zador.data.intake import unreadable
-from zador.data.vectors import Vectors
+from zador.data.vectors import Picture, Vectors
 from zador.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["EXTENSIONS", "cut_patches", "read_folder", "read_image", "to_patches"]
+__all__ = ["EXTENSIONS", "cut_patches", "join_patches", "read_folder", "read_image", "to_patches"]
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 # Only these are tried, whatever the contents claim: Pillow also knows formats that start other programs.
@@ -41,7 +42,7 @@ _COLOUR_AXES = 3
 
 def read_image(path: Path, patch: int = 8) -> Vectors:
     """Return the patches of one image file, as `read_folder` does for many."""
-    return to_patches([(str(path), _read_pixels(path))], path.name, patch)
+    return to_patches([(path, _read_pixels(path))], path.parent, path.name, patch)
 
 
 def read_folder(folder: Path, patch: int = 8) -> Vectors:
@@ -65,16 +66,22 @@ def read_folder(folder: Path, patch: int = 8) -> Vectors:
     paths = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if not paths:
         raise DataError(f"{folder}: expected a folder of images, found none; it needs files of {', '.join(EXTENSIONS)}")
-    return to_patches(((str(path), _read_pixels(path)) for path in paths), folder.resolve().name, patch)
+    return to_patches(((path, _read_pixels(path)) for path in paths), folder, folder.resolve().name, patch)
 
 
-def to_patches(pictures: Iterable[tuple[str, NDArray[np.uint8]]], name: str, patch: int) -> Vectors:
-    """Return the patches of (file name, pixels) pairs, all grey (H, W) or all RGB (H, W, 3), as one record."""
-    blocks = list(_cut_alike(pictures, patch))
+def to_patches(files: Iterable[tuple[Path, NDArray[np.uint8]]], folder: Path, name: str, patch: int) -> Vectors:
+    """Return the patches of (path inside `folder`, pixels) pairs, all grey (H, W) or all RGB (H, W, 3), as one record."""
+    blocks: list[NDArray[np.uint8]] = []
+    pictures: list[Picture] = []
+    for path, pixels in _alike(files, patch):
+        (rows, below), (columns, right) = (divmod(size, patch) for size in pixels.shape[:2])
+        blocks.append(cut_patches(pixels, patch))
+        pictures.append(Picture(path.relative_to(folder).as_posix(), rows, columns, below, right))
     side, channels = (patch, patch), blocks[0].shape[1] // patch**2
     # Joined and widened in one step: the bytes of all pictures, and the result, are in memory at once, nothing else.
     array = np.concatenate(blocks, dtype=np.float32)
-    return Vectors(array, name, picture_shape=side if channels == 1 else (*side, channels), value_range=(0.0, 255.0))
+    shape = side if channels == 1 else (*side, channels)
+    return Vectors(array, name, picture_shape=shape, value_range=(0.0, 255.0), pictures=tuple(pictures))
 
 
 def cut_patches(pixels: NDArray[Any], patch: int) -> NDArray[Any]:
@@ -96,9 +103,35 @@ def cut_patches(pixels: NDArray[Any], patch: int) -> NDArray[Any]:
     return blocks.reshape(rows * columns, -1)
 
 
-def _cut_alike(pictures: Iterable[tuple[str, NDArray[np.uint8]]], patch: int) -> Iterator[NDArray[np.uint8]]:
-    first: tuple[str, int] | None = None
-    for file_name, pixels in pictures:
+def join_patches(blocks: NDArray[Any], columns: int, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the picture that `cut_patches` cut into `blocks`, without what it cropped.
+
+    Args:
+        blocks: (N, h * w * C), row by row.
+        columns: blocks in a row of the picture; divides N.
+        shape: of a block: (h, w), or (h, w, C).
+
+    Returns:
+        (N / columns * h, columns * w), with a third axis C if `shape` has one.
+
+    Raises:
+        DataError: the blocks are not of this shape, or fill no whole rows.
+
+    >>> join_patches(np.array([[0, 1, 4, 5], [2, 3, 6, 7]]), 2, (2, 2))
+    array([[0, 1, 2, 3],
+           [4, 5, 6, 7]])
+    """
+    height, width, *channels = shape
+    if blocks.ndim != 2 or blocks.shape[1] != math.prod(shape) or columns < 1 or len(blocks) % columns:  # noqa: PLR2004
+        what = f"rows of {columns} blocks of shape {shape}"
+        raise DataError(f"blocks: expected (N, {math.prod(shape)}) for {what}, got {blocks.shape}; pass what was cut")
+    grid = blocks.reshape(-1, columns, height, width, *channels).swapaxes(1, 2)
+    return grid.reshape(-1, columns * width, *channels)
+
+
+def _alike(files: Iterable[tuple[Path, NDArray[np.uint8]]], patch: int) -> Iterator[tuple[Path, NDArray[np.uint8]]]:
+    first: tuple[Path, int] | None = None
+    for file_name, pixels in files:
         first = first or (file_name, pixels.ndim)
         if pixels.ndim != first[1]:
             what = f"{file_name} is {_colour(pixels.ndim)} but {first[0]} is {_colour(first[1])}"
@@ -106,7 +139,7 @@ def _cut_alike(pictures: Iterable[tuple[str, NDArray[np.uint8]]], patch: int) ->
         if min(pixels.shape[:2]) < patch:
             size = f"{pixels.shape[1]} x {pixels.shape[0]}"
             raise DataError(f"{file_name}: {size} pixels are less than one {patch} x {patch} patch; pass a smaller patch=")
-        yield cut_patches(pixels, patch)
+        yield file_name, pixels
 
 
 def _colour(axes: int) -> str:

@@ -15,7 +15,7 @@ from zador.validation import generator
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Split", "Vectors"]
+__all__ = ["Picture", "Split", "Vectors"]
 
 _BLOCK_BYTES = 1 << 24
 
@@ -27,6 +27,24 @@ class Split(NamedTuple):
     held_out: NDArray[Any]
 
 
+class Picture(NamedTuple):
+    """Where a run of `rows * columns` vectors comes from: a picture that was cut into patches, in reading order.
+
+    Attributes:
+        name: of the file, relative to the folder that was read, `/` between folders.
+        rows: of patches.
+        columns: of patches.
+        cropped_below: pixels at the lower edge that filled no patch.
+        cropped_right: pixels at the right edge that filled no patch.
+    """
+
+    name: str
+    rows: int
+    columns: int
+    cropped_below: int = 0
+    cropped_right: int = 0
+
+
 @dataclass(frozen=True, eq=False)  # comparing arrays has no single truth value; compare fingerprints instead
 class Vectors:
     """N vectors of dimension D, finite and ready to use; `numpy.asarray(vectors)` gives the matrix.
@@ -36,6 +54,7 @@ class Vectors:
         name: what to call the data in tables and messages.
         picture_shape: (h, w) or (h, w, 3) when a row is a picture, so that `row.reshape(picture_shape)` shows it.
         value_range: the values shown as black and as white: 0 and 255 for bytes, else the extremes.
+        pictures: the pictures that the rows are patches of, in their order; None when a row is no part of another picture.
 
     >>> vectors = Vectors(np.eye(4), "corners", value_range=(0.0, 1.0))
     >>> len(vectors), vectors.fingerprint[:8]
@@ -46,6 +65,7 @@ class Vectors:
     name: str
     picture_shape: tuple[int, ...] | None = None
     value_range: tuple[float, float] = (0.0, 1.0)
+    pictures: tuple[Picture, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.array)

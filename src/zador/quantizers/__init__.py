@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from zador.quantizers.asymmetric import search_codes
 from zador.quantizers.base import Quantizer
 from zador.quantizers.entropy_constrained import EntropyConstrainedQuantizer, fit_entropy_constrained
 from zador.quantizers.fit_lattice import fit_lattice
 from zador.quantizers.fit_product import Rotation, fit_product
 from zador.quantizers.fit_residual import fit_residual, refit
+from zador.quantizers.found import Found
 from zador.quantizers.frame import Frame
 from zador.quantizers.lattice import LatticeQuantizer
 from zador.quantizers.lattices import BW16, D4, E8, Lattice, Z
 from zador.quantizers.load import load, load_quantizer
+from zador.quantizers.neighbours import nearest_neighbours
 from zador.quantizers.product import ProductQuantizer
 from zador.quantizers.random_coding import fit_random
 from zador.quantizers.residual import ResidualQuantizer
@@ -23,6 +26,7 @@ __all__ = [
     "D4",
     "E8",
     "EntropyConstrainedQuantizer",
+    "Found",
     "Frame",
     "Lattice",
     "LatticeQuantizer",
@@ -44,5 +48,7 @@ __all__ = [
     "fit_transform_coding",
     "load",
     "load_quantizer",
+    "nearest_neighbours",
     "refit",
+    "search_codes",
 ]

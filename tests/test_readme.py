@@ -13,10 +13,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_python_examples_run(page, tmp_path, monkeypatch, capsys):
-    """Every ```python block of the page runs from top to bottom without an error."""
+    """The ```python blocks of the page run without an error, from top to bottom, each after the ones before it."""
     monkeypatch.chdir(tmp_path)
+    names = {}
     for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
-        exec(compile(block, str(page), "exec"), {})  # noqa: S102 - our own documentation
+        exec(compile(block, str(page), "exec"), names)  # noqa: S102 - our own documentation
     capsys.readouterr()
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from zador.codebooks import KMeansPlusPlus, Lloyd
 from zador.codebooks.fit import check_size, distinct_rows
@@ -127,8 +128,8 @@ def _turn(
     x: NDArray[Any], frame: Frame, columns: tuple[NDArray[np.int64], ...], tables: list[NDArray[Any]], iterations: int
 ) -> tuple[Frame, list[NDArray[Any]]]:
     """Return axes and codebooks after `iterations` turns."""
-    centred = x - frame.mean
-    once = Lloyd(iterations=1)
+    centred = np.ascontiguousarray((x - frame.mean).T, np.float64)
+    once, libraries = Lloyd(iterations=1), ThreadpoolController()
     for _ in range(iterations):
         z = frame.forward(x)
         reconstructed = np.empty_like(z)
@@ -136,6 +137,9 @@ def _turn(
             here = np.ascontiguousarray(z[:, part])
             tables[s] = once.step(once.init(tables[s]), here)[0].codewords
             reconstructed[:, part] = tables[s][nearest_of_clean(here, tables[s]).indices]
-        left, _, right = np.linalg.svd(centred.T.astype(np.float64) @ reconstructed.astype(np.float64))
+        between = centred @ reconstructed.astype(np.float64)
+        # A few hundred rows are no work to share: on a busy machine the threads would wait for each other a second long.
+        with libraries.limit(limits=1, user_api="blas"):
+            left, _, right = np.linalg.svd(between)
         frame = Frame(frame.mean, np.ascontiguousarray(left @ right, x.dtype))
     return frame, tables

@@ -133,7 +133,7 @@ class TestNumbers:
 class TestPictures:
     """Pictures come back as pictures."""
 
-    @pytest.mark.parametrize("shape", [(21, 35), (21, 35, 3)])
+    @pytest.mark.parametrize("shape", [(21, 35), (16, 35, 3), (21, 32)])
     def test_one_picture_comes_back_as_png(self, zador_here, shape):
         """With a codebook that holds every patch, the PNG is the picture, less the edges that filled no patch."""
         pixels = noise(*shape)
@@ -141,7 +141,7 @@ class TestPictures:
         lossless("x.png", pixels)
         zador_here("encode", "x.png", "--with", "book", "-o", "x.tok")
         done = zador_here("decode", "x.tok", "--with", "book", "-o", "y.png")
-        assert "x.png: 5 below, 3 right" in done.out
+        assert f"x.png: {shape[0] - 16} below, {shape[1] - 32} right" in done.out
         np.testing.assert_array_equal(np.asarray(Image.open("y.png")), pixels[:16, :32])
 
     def test_a_folder_comes_back_under_its_own_names(self, zador_here, tmp_path):
@@ -159,6 +159,14 @@ class TestPictures:
         for name, source in zip(found, ("a.bmp", "sub/b.bmp", "sub/b.png"), strict=True):
             kept = pictures[source][: pictures[source].shape[0] // 8 * 8]
             np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / name)), kept)
+
+    def test_a_folder_is_one_whatever_its_name(self, zador_here, books, tmp_path):
+        """A directory with an extension in its name is filled with pictures, a name with a slash at its end becomes one."""
+        (tmp_path / "v1.2").mkdir()
+        zador_here("encode", "photos", "--with", books / "photos-vector", "-o", "p.tok")
+        for out in ("v1.2", "v1.3/"):
+            assert zador_here("decode", "p.tok", "--with", books / "photos-vector", "-o", out).code == 0
+            assert sorted(path.name for path in (tmp_path / out).iterdir()) == ["china.png", "flower.png"]
 
     def test_digits_come_back_as_numbered_pictures(self, zador_here, books, tmp_path):
         """Every vector is a picture of its own; 16 levels of ink become white."""
@@ -245,6 +253,7 @@ class TestRefusals:
             ("decode d.tok --with B/digits-residual -o x.npy", 3, "was written with another quantizer"),
             ("decode d.tok --with odd.npy -o x.npy", 3, "odd.npy: nothing that zador saved"),
             ("decode d.tok --with B/digits-vector -o x.jpg", 2, "cannot write .jpg"),
+            ("decode tokens.npy --with B/digits-vector -o tokens.npy", 2, "is what is to be read"),
             ("decode d.tok --with B/digits-vector -o x.png", 3, "holds 1797 pictures, x.png takes one"),
             ("decode odd.tok --with odd -o x.png", 3, "holds 2 vectors and no pictures"),
             ("decode odd.tok --with odd -o x", 3, "-o OUT.npy"),
@@ -267,6 +276,7 @@ class TestRefusals:
         with TokenWriter("odd.tok", zador.quantizers.load_quantizer("odd")) as writer:
             writer.append([[0], [1]])
         (tmp_path / "short.tok").write_bytes((tmp_path / "d.tok").read_bytes()[:-3])
+        (tmp_path / "tokens.npy").write_bytes((tmp_path / "d.tok").read_bytes())
         before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
         done = zador_here(*(part.replace("B/", f"{books}/") for part in arguments.split()))
         assert (done.code, done.out) == (code, "")
@@ -297,6 +307,23 @@ class TestRefusals:
             assert (done.code, done.err) == (130, "zador: interrupted; nothing was written\n")
         assert sorted(tmp_path.iterdir()) == before
         assert (tmp_path / "old").read_text() == (tmp_path / "old.npy").read_text() == "old"
+
+    def test_what_cannot_be_written_is_told_before_the_work(self, zador_here, books, tmp_path, monkeypatch):
+        """No data are read and no tokens opened for an output that cannot be."""
+        (tmp_path / "file").write_text("x")
+
+        def too_late(*_, **__):
+            raise AssertionError("the work has begun")
+
+        monkeypatch.setattr("zador.data.load", too_late)
+        monkeypatch.setattr("zador.coding.TokenReader", too_late)
+        for arguments in (
+            ("fit", "digits", "-k", "4", "-o", "file"),
+            ("encode", "digits", "--with", books / "digits-vector", "-o", "no/x"),
+            ("decode", "d.tok", "--with", books / "digits-vector", "-o", "no/x.npy"),
+            ("decode", "d.tok", "--with", books / "digits-vector", "-o", "file/x"),
+        ):
+            assert zador_here(*arguments).code == 2
 
     def test_too_many_names_for_a_token_file_are_refused(self, zador_here, monkeypatch):
         """Where names and sizes of the pictures outgrow what a token file keeps, the folder is to be encoded in parts."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from zador.quantizers.asymmetric import search_codes
 from zador.quantizers.base import Quantizer
 from zador.quantizers.entropy_constrained import EntropyConstrainedQuantizer, fit_entropy_constrained
+from zador.quantizers.faiss_codes import codes_from_faiss, codes_to_faiss
+from zador.quantizers.faiss_export import to_faiss
+from zador.quantizers.faiss_import import from_faiss
 from zador.quantizers.fit_lattice import fit_lattice
 from zador.quantizers.fit_product import Rotation, fit_product
 from zador.quantizers.fit_residual import fit_residual, refit
@@ -39,6 +42,8 @@ __all__ = [
     "VectorQuantizer",
     "Z",
     "balanced_slices",
+    "codes_from_faiss",
+    "codes_to_faiss",
     "equal_slices",
     "fit_entropy_constrained",
     "fit_lattice",
@@ -46,9 +51,11 @@ __all__ = [
     "fit_random",
     "fit_residual",
     "fit_transform_coding",
+    "from_faiss",
     "load",
     "load_quantizer",
     "nearest_neighbours",
     "refit",
     "search_codes",
+    "to_faiss",
 ]

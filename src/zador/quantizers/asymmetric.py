@@ -29,8 +29,8 @@ def search_codes(quantizer: Quantizer, indices: Any, queries: Any, k: int) -> Fo
     """Return the k smallest asymmetric distances `||q - x̂_n||²` of every query q among base vectors given by their codes.
 
     Only the base is quantized, not the query. Codes of a `ProductQuantizer`, `ResidualQuantizer` or `VectorQuantizer` are
-    searched through tables, those of other quantizers are decoded block by block; the result is the same. Memory beyond
-    the arguments is some ten MiB, whatever N and Q.
+    looked up in tables, those of other quantizers are decoded block by block; the result is the same. No (Q, N) array
+    exists: beyond the queries in float64 and what is returned, it takes some 100 MiB, whatever N and Q.
 
     Args:
         quantizer: what the base was encoded with.

@@ -57,7 +57,7 @@ class _Codes(NamedTuple):
 
 
 def scan_codes(tables: Tables, indices: NDArray[Any], k: int) -> Heaps:
-    """Return the k nearest of each query among indices (N, S), all in range; memory does not grow with N or with Q."""
+    """Return the k nearest of each query among indices (N, S), all in range, in memory that does not grow with N."""
     heaps = empty_heaps(len(tables.points), k)
     together = LINE * max(numba.get_num_threads(), _TABLE_BYTES // (12 * LINE * tables.size))
     for first in range(0, len(tables.points), together):
@@ -66,6 +66,7 @@ def scan_codes(tables: Tables, indices: NDArray[Any], k: int) -> Heaps:
         some = Heaps(heaps.distances[queries], heaps.numbers[queries])
         for start in range(0, len(indices), _BLOCK_ROWS):
             _scan_block(groups, _block(tables, indices, start), some)
+        tables.settle(queries, indices, some)
     return heaps
 
 

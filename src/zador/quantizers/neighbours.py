@@ -43,7 +43,7 @@ def nearest_neighbours(base: Any, queries: Any, k: int) -> Found:
     """Return the k smallest `||q - x_n||²` of every query q among base vectors x_n, exactly: the truth of `metrics.recall`.
 
     Distances, and so the order, are those of the definition in float64, for any offset, scale or arrangement of the data.
-    Memory beyond the arguments is a few MiB and what is returned.
+    No (Q, N) array exists: beyond the queries in float64 and what is returned, it takes some 30 MiB.
 
     Args:
         base: (N, D) NumPy array, torch tensor, of any float type; a memory-mapped one is read in blocks.

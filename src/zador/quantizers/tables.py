@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zador.quantizers.base import Quantizer
+    from zador.quantizers.found import Heaps
 
 __all__ = ["Tables", "aligned", "tables_of"]
 
@@ -91,6 +92,21 @@ class Tables:
             in_threads(lambda start, stop: _add_squares(codes[start:stop], part, squares[start:stop]), len(codes))
         return np.asarray(squares.sum(axis=1))
 
+    def settle(self, queries: slice, indices: NDArray[Any], heaps: Heaps) -> None:
+        """Where codewords add up, replace the squared distances that were found by `||q' - Σ_s c'_s||²`.
+
+        A distance that is small beside the lengths it is a difference of gets its digits back.
+        """
+        if self.columns is None:
+            points, table = self.points[queries], np.concatenate(self.codebooks)
+
+            def work(start: int, stop: int) -> None:
+                for q in range(start, stop):
+                    codes = indices[heaps.numbers[q]].astype(np.int64) + self.firsts
+                    _distances_to_sums(points[q], table, codes, heaps.distances[q])
+
+            in_threads(work, len(points), smallest=1)
+
 
 def tables_of(quantizer: Quantizer, queries: NDArray[np.float64]) -> Tables | None:
     """Return the tables for queries (Q, D), or None where codes have to be decoded: no sum of codewords, or overflow."""
@@ -119,8 +135,9 @@ def _of_slices(quantizer: ProductQuantizer, queries: NDArray[np.float64]) -> Tab
 
 def _of_stages(quantizer: ResidualQuantizer, queries: NDArray[np.float64]) -> Tables:
     codebooks = _doubles(quantizer.codebooks)
-    # An offset that a stage carries (the mean of the data, in an imported quantizer) would cost digits in every term.
-    offsets = [codebook.mean(axis=0) for codebook in codebooks]
+    # An offset that a stage carries (the mean of the data, in an imported quantizer) would cost digits in every term. The
+    # median: a wild codeword must not move the others.
+    offsets = [np.median(codebook, axis=0) for codebook in codebooks]
     points = queries - (quantizer.mean.astype(np.float64) + np.sum(offsets, axis=0))
     centred = tuple(codebook - offset for codebook, offset in zip(codebooks, offsets, strict=True))
     return Tables(points, (points**2).sum(axis=1), None, centred)
@@ -152,6 +169,18 @@ def aligned(shape: tuple[int, ...], dtype: type[np.floating[Any]]) -> NDArray[An
 @njit(nogil=True, cache=True)
 def _add_squares(codes: Any, table: Any, squares: Any) -> None:
     add_squares(codes, table, squares)
+
+
+@njit(nogil=True, cache=True)
+def _distances_to_sums(point: Any, table: Any, codes: Any, out: Any) -> None:
+    rest = np.empty_like(point)
+    for row in range(codes.shape[0]):
+        rest[:] = point
+        for s in range(codes.shape[1]):
+            line = table[codes[row, s]]
+            for t in range(rest.shape[0]):
+                rest[t] -= line[t]
+        out[row] = (rest * rest).sum()
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})

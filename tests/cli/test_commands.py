@@ -70,25 +70,28 @@ class TestCompare:
     """The main job."""
 
     def test_json_is_one_object_with_every_number(self, digits_json):
-        """Standard output is one JSON object; each arm has every field, finite, with no real bits yet."""
+        """Standard output is one JSON object; each arm has every field, finite, real bits included."""
         done, _ = digits_json
         assert done.returncode == 0, done.stderr
         result = json.loads(done.stdout)
         fields = {"name", "bits", "distortion", "distortion_se", "gaussian_bound", "gap_db", "effective_bits", "perplexity"}
-        assert len(result["arms"]) == 16
+        assert len(result["arms"]) == 30
         for arm in result["arms"]:
             assert fields | {"dead", "real_bits", "seconds", "entropy_bits", "memory_mib", "codebook_size"} <= set(arm)
-            assert arm["real_bits"] is None
-            assert all(np.isfinite(arm[field]) for field in fields - {"name"})
+            assert all(np.isfinite(arm[field]) for field in (fields - {"name"}) | {"real_bits", "real_gap_db"})
+            # A file holds at least the entropy of what it says, and its head.
+            assert arm["entropy_bits"] <= arm["cross_entropy_bits"] < arm["real_bits"]
         assert result["data"]["name"] == "digits"
 
     def test_the_numbers_hang_together(self, digits_json):
         """Gap, effective bits, perplexity and dead codewords follow from distortion, bound, entropy and usage."""
         for arm in json.loads(digits_json[0].stdout)["arms"]:
             assert arm["gap_db"] == pytest.approx(10 * np.log10(arm["distortion"] / arm["gaussian_bound"]))
-            assert arm["perplexity"] == pytest.approx(2 ** arm["entropy_bits"])
-            assert arm["perplexity"] <= arm["codebook_size"] - arm["dead"] + 1e-9
-            assert arm["codebook_size"] == 2 ** arm["bits"]
+            assert arm["perplexity"] == pytest.approx(2 ** (arm["entropy_bits"] / arm["streams"]))
+            assert (arm["codebook_size"] is None) == (arm["streams"] > 1)
+            if arm["codebook_size"] is not None:
+                assert arm["perplexity"] <= arm["codebook_size"] - arm["dead"] + 1e-9
+                assert arm["codebook_size"] == 2 ** arm["bits"] or arm["entropy_coded"]
 
     def test_lloyd_beats_what_is_not_trained(self, digits_json):
         """At each rate every arm with Lloyd has a lower held-out distortion than the random and the scalar codebook."""
@@ -96,7 +99,7 @@ class TestCompare:
         for bits in (4, 6):
             here = {arm["name"]: arm["distortion"] for arm in arms if arm["bits"] == bits}
             trained = max(value for name, value in here.items() if name.endswith("+ Lloyd"))
-            assert trained < min(here["random R(D) codebook"], here["scalar Lloyd–Max"])
+            assert trained < min(here["random R(D) codebook"], here["scalar Lloyd–Max, PCA"])
 
     def test_json_alone_writes_nothing(self, digits_json):
         """With --json and no --report, no file appears."""
@@ -108,8 +111,8 @@ class TestCompare:
         done = run("compare", "--data", "x.npy", "--bits", "2,3", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "k-means++ + Lloyd" in done.stdout
-        assert "upper bound on D(R)" in done.stdout
-        assert "compare 16/16: " in done.stderr
+        assert "upper bound on D(R) of these vectors" in done.stdout
+        assert "compare 28/28: " in done.stderr
         assert "\x1b" not in done.stdout + done.stderr
         assert (tmp_path / "zador-compare-x.html").read_text().lower().startswith("<!doctype html>")
 
@@ -142,8 +145,8 @@ class TestCompare:
                 shown += chunk
             assert json.loads(process.communicate()[0])["arms"]
         os.close(ours)
-        assert b"random R(D) codebook, 2 bits" in shown
-        assert b"compare 8/8:" not in shown
+        assert b"lattice Z, coded, 2 bits" in shown
+        assert b"compare 14/14:" not in shown
 
     def test_the_same_seed_gives_the_same_numbers(self, tmp_path):
         """Everything but time, memory and date repeats."""
@@ -153,7 +156,8 @@ class TestCompare:
             for _ in range(2)
         )
         for one, two in zip(first["arms"], second["arms"], strict=True):
-            assert {**one, "seconds": 0, "memory_mib": 0} == {**two, "seconds": 0, "memory_mib": 0}
+            cost = {"seconds": 0, "encode_seconds": 0, "memory_mib": 0}
+            assert one | cost == two | cost
 
     def test_constant_columns_are_reported_not_refused(self, tmp_path):
         """Data that vary in two of four columns are compared, and a note says so."""
@@ -217,7 +221,8 @@ class TestMistakes:
             (["fitt"], 2, "No such command"),
             (["compare", "--bit", "4"], 2, "--bits"),
             (["compare", "--bits", "4,x"], 2, "--bits: expected whole numbers"),
-            (["compare", "--bits", "40"], 2, "from 1 to 16"),
+            (["compare", "--bits", "2000"], 2, "from 1 to 1024"),
+            (["compare", "--methods", "produkt"], 2, "unknown name 'produkt'; choose from uniform + Lloyd"),
             (["compare", "--bits", ""], 2, "--bits"),
             (["compare", "--data", "digit"], 2, "did you mean 'digits'"),
             (["compare", "--data", "missing.npy"], 3, "no such file"),
@@ -225,8 +230,12 @@ class TestMistakes:
             (["compare", "--data", "empty.npy"], 3, "empty.npy"),
             (["compare", "--data", "object.npy"], 3, "object.npy"),
             (["compare", "--data", "flat.npy"], 3, "flat.npy"),
-            (["compare", "--data", "constant.npy", "--bits", "1"], 3, "distinct"),
-            (["compare", "--data", "few.npy", "--bits", "6"], 3, "distinct ones; ask for at most"),
+            (["compare", "--data", "constant.npy", "--bits", "1"], 3, "vectors are equal"),
+            (
+                ["compare", "--data", "few.npy", "--bits", "6", "--methods", "codebooks"],
+                3,
+                "none of the methods can be fitted",
+            ),
             (["compare", "--data", "digits", "--held-out", "1.5"], 2, "held_out"),
             (["compare", "--report", "no/such/place.html"], 2, "there is no directory"),
             (["compare", "--report", "."], 2, "it is a directory"),

@@ -97,9 +97,9 @@ def _print_tables(comparison: Comparison) -> None:
     for rate in sorted({arm.bits for arm in comparison.arms}):
         print_table(_table([arm for arm in comparison.arms if arm.bits == rate]))
     typer.echo(
-        "Distortion: squared error summed over coordinates, mean over held-out vectors. Gap: to the bound at the asked rate,\n"
-        "and at real bits, those of a token file. The bound is D(R) of a Gaussian with the same covariance, an upper\n"
-        "bound on D(R) of these vectors: data that are not Gaussian allow less."
+        "Distortion: squared error summed over coordinates, mean over held-out vectors. Gaps: to the bound at the rate\n"
+        "asked for, and at the real bits of a token file. The bound is D(R) of a Gaussian with the same covariance: an\n"
+        "upper bound on D(R) of these vectors, as data that are not Gaussian allow less."
     )
     for note in comparison.notes:
         typer.echo(f"Note: {note}")

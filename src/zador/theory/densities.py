@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from scipy import stats
 from scipy.special import expit, log_expit
 
 from zador.errors import DataError, UsageError
@@ -90,12 +90,20 @@ def _logistic(t: NDArray[np.float64]) -> NDArray[np.float64]:
     return _LOGISTIC * (log_expit(z) - z * expit(-z))
 
 
-_NAMED: dict[str, tuple[Any, Callable[[NDArray[np.float64]], NDArray[np.float64]]]] = {
-    "gaussian": (stats.norm(), _gaussian),
-    "laplace": (stats.laplace(scale=_LAPLACE), _laplace),
-    "uniform": (stats.uniform(-_UNIFORM, 2 * _UNIFORM), _uniform),
-    "logistic": (stats.logistic(scale=_LOGISTIC), _logistic),
-}
+_NAMES = ("gaussian", "laplace", "uniform", "logistic")
+
+
+@cache
+def _table() -> dict[str, tuple[Any, Callable[[NDArray[np.float64]], NDArray[np.float64]]]]:
+    # scipy.stats takes a second to import: who needs no density should not wait for it.
+    from scipy import stats
+
+    return {
+        "gaussian": (stats.norm(), _gaussian),
+        "laplace": (stats.laplace(scale=_LAPLACE), _laplace),
+        "uniform": (stats.uniform(-_UNIFORM, 2 * _UNIFORM), _uniform),
+        "logistic": (stats.logistic(scale=_LOGISTIC), _logistic),
+    }
 
 
 def named(name: str) -> Standard:
@@ -107,11 +115,11 @@ def named(name: str) -> Standard:
     >>> float(named("laplace").density.var().round(12))
     1.0
     """
-    if name not in _NAMED:
+    if name not in _NAMES:
         raise UsageError(
-            f"density: unknown name {name!r}; use {', '.join(map(repr, _NAMED))}, or a scipy.stats distribution"
+            f"density: unknown name {name!r}; use {', '.join(map(repr, _NAMES))}, or a scipy.stats distribution"
         )
-    density, first_moment = _NAMED[name]
+    density, first_moment = _table()[name]
     return Standard(density, first_moment, symmetric=True)
 
 
@@ -122,6 +130,7 @@ def standardise(density: Density) -> Standard:
         UsageError: it lacks one of the methods of `Density`.
         DataError: its mean or variance is not finite, or its variance is zero.
 
+    >>> from scipy import stats
     >>> standardise(stats.norm(3, 2)).scale
     2.0
     """

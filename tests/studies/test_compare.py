@@ -223,6 +223,14 @@ def test_methods_that_cannot_serve_a_rate_are_named():
     assert "At 3 bits" not in notes
 
 
+def test_lattices_that_coincide_are_pointed_out():
+    """At a rate where no block of E8 pays, its row repeats that of Z, and a note says that they are the same."""
+    wide = Vectors(np.random.default_rng(0).standard_normal((800, 9)) * np.geomspace(4, 0.2, 9), "wide")
+    low, high = (" ".join(compare(wide, [rate], methods=STRUCTURED[-2:]).notes) for rate in (2, 36))
+    assert "At 2 bits lattice Z, coded and lattice E8, coded are one and the same quantizer" in low
+    assert "one and the same" not in high
+
+
 def test_progress_announces_every_arm():
     """The callback hears each arm's name before it runs, its number and the total."""
     heard = []

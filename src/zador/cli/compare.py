@@ -114,7 +114,7 @@ def _table(arms: list[Arm]) -> Table:
     table = RichTable(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("method", no_wrap=True)
     found = sorted(first.recall or {})
-    names = ("codewords", "distortion", "± s.e.", "gap dB", "eff. bits", "entropy", "real bits", "gap dB", "dead")
+    names = ("codewords", "distortion", "± s.e.", "gap dB", "eff. bits", "entropy", "real bits", "real gap", "dead")
     for name in (*names, *(f"R@{k}" for k in found), "seconds", "MiB"):
         table.add_column(name, justify="right", no_wrap=True)
     best = min(arms, key=lambda arm: arm.distortion)

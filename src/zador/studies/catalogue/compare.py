@@ -196,6 +196,7 @@ def _rate_notes(
                 f"At {rate} bits without {', '.join(missing)}: {room.distinct} distinct training vectors of {room.dim} "
                 "coordinates do not allow that rate."
             )
+    notes += _twins(outcomes)
     if any(outcome.arm.entropy_coded for outcome in outcomes):
         notes.append(
             "Entropy-coded methods meet their rate as the entropy of training vectors; what held-out vectors cost stands "
@@ -209,6 +210,19 @@ def _rate_notes(
             f"up to {most:.2g} bits a vector here, which larger files hardly notice."
         )
     return tuple(notes)
+
+
+def _twins(outcomes: Sequence[Outcome]) -> list[str]:
+    """Say where a lattice turned into another one: both rows are then the same quantizer."""
+    found: dict[tuple[float, float, float], list[Outcome]] = {}
+    for outcome in outcomes:
+        found.setdefault((outcome.arm.bits, outcome.arm.distortion, outcome.arm.real_bits), []).append(outcome)
+    return [
+        f"At {twins[0].arm.bits:g} bits {' and '.join(o.arm.name for o in twins)} are one and the same quantizer: where "
+        "axes are narrow beside a cell, blocks gain nothing and whole numbers are used."
+        for twins in found.values()
+        if len(twins) > 1 and all(o.arm.entropy_coded for o in twins)
+    ]
 
 
 def _asked(task: Retrieval | None) -> tuple[str, ...]:

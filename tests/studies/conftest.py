@@ -58,7 +58,7 @@ def browser(tmp_path_factory):
 def pages(tmp_path_factory):
     """The addresses of written reports."""
     folder = tmp_path_factory.mktemp("reports")
-    cases = ("pictures", "vectors", "hostile names", "many arms", "large codebook")
+    cases = ("pictures", "vectors", "structured", "hostile names", "many arms", "large codebook")
     for name in cases:
         (folder / f"{name}.html").write_text(report_cases.rendered(name), encoding="utf-8")
     return {name: (folder / f"{name}.html").as_uri() for name in cases}

@@ -76,8 +76,10 @@ def test_names_are_text_whatever_they_contain():
     page = read(rendered("hostile names"))
     assert len(list(page.all("script"))) == 1
     assert {image.attributes["src"][:5] for image in page.all("img")} == {"data:"}
-    rows = page.one("table", class_="sortable grouped").one("tbody")
-    assert report_cases.HOSTILE in rows.text
+    rows = [body.text for body in page.one("table", class_="sortable").all("tbody")]
+    assert all(report_cases.HOSTILE in row for row in rows)
+    assert report_cases.HOSTILE in page.one("ul", class_="legend").text
+    assert report_cases.HOSTILE in page.one("ol", class_="edge").text
     assert report_cases.HOSTILE in page.one("h1").text
     assert report_cases.HOSTILE in page.one(id="provenance").text
     assert report_cases.HOSTILE in page.one(id="method").text
@@ -100,13 +102,37 @@ def test_headings_descend_without_gaps(page):
     assert all(deeper <= level + 1 for level, deeper in itertools.pairwise(levels))
 
 
-def test_missing_real_bits_get_a_dash_and_a_footnote():
-    """Bits of token files that do not exist yet are not invented, and the footnote goes when they exist."""
-    comparison = report_cases.digits()
-    assert "not measured" in read(rendered("pictures")).one("p", class_="footnote").text
-    counted = [dataclasses.replace(arm, real_bits=5.5) for arm in comparison.arms]
-    page = read(report.render(dataclasses.replace(comparison, arms=tuple(counted))))
-    assert not list(page.all("p", class_="footnote"))
+def test_rates_are_explained_three_ways_and_recall_only_where_it_was_measured():
+    """Each heading of a rate leads to its meaning; real bits are those of a file; a word that nobody needs is not said."""
+    page = read(rendered("structured"))
+    method = " ".join(page.one(id="method").text.split())
+    assert "Indices: Σ log₂ K" in method
+    assert "as often as in training" in method
+    assert "with the head and the checksum of the file" in method
+    assert "without it they cost what stands under “indices”" in method
+    assert any(term.attributes.get("id") == "recall" for term in page.all("dt"))
+    assert not any(term.attributes.get("id") == "recall" for term in read(rendered("vectors")).all("dt"))
+
+
+def test_entropy_coded_arms_are_marked_where_they_stand(comparison, page):
+    """In the table, and only there where there are any in the legend, one sees who needs an entropy coder."""
+    rows = [row for row in page.one(id="arms").all("tr") if any(c.attributes.get("scope") == "row" for c in row.all("th"))]
+    marked = ["entropy-coded" in [mark.text for mark in row.all("span")] for row in rows]
+    ordered = [arm for rate in sorted({arm.bits for arm in comparison.arms}) for arm in comparison.arms if arm.bits == rate]
+    assert marked == [arm.entropy_coded for arm in ordered]
+    assert ("Hollow marks" in page.one(id="curves").text) == any(marked)
+
+
+def test_without_a_table_originals_stand_beside_reconstructions():
+    """At a rate that no table of codewords reaches there are pairs or profiles, and nothing of codewords or usage."""
+    for case, place in (("pictures", 3), ("structured", 1)):
+        article = read(rendered(case)).one(id=f"exhibit-{place}")
+        assert "reconstructions" in article.text
+        assert "odeword" not in article.text
+        assert not list(article.all("table"))
+        assert [a.attributes["download"].split("-")[-3] for a in article.all("a")] == ["examples"]
+    pairs = read(rendered("pictures")).one(id="exhibit-3").one("ul", class_="tiles examples")
+    assert len(list(pairs.all("img"))) == 24
 
 
 def test_the_bound_is_explained_as_an_upper_bound():

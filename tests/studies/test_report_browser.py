@@ -22,7 +22,7 @@ def requested(browser):
     return [request["request"]["url"] for request in sent if not request["documentURL"].startswith("chrome:")]
 
 
-@pytest.mark.parametrize("name", ["pictures", "vectors", "hostile names", "many arms"])
+@pytest.mark.parametrize("name", ["pictures", "structured", "hostile names", "many arms"])
 def test_nothing_is_requested_but_the_file(look, pages, name):
     """The page loads itself and data: links, and the browser has nothing to complain about."""
     browser = look(name)
@@ -51,23 +51,45 @@ def test_the_page_is_complete_without_script(look):
     assert browser.find_element("css selector", "#arms tbody tr").is_displayed()
 
 
-def test_a_click_sorts_the_table_and_says_so(look):
-    """A heading's button sorts by the exact values, a second click turns the order round."""
+def test_a_click_sorts_the_arms_of_each_rate_and_says_so(look):
+    """A heading's button sorts by the exact values within each rate, a second click turns the order round."""
     browser = look("many arms")
-    place = 3
-    button = browser.find_elements("css selector", "#arms thead button")[place]
+    button = browser.find_elements("css selector", "#arms thead button")[2]
 
     def column():
-        cells = browser.find_elements("css selector", f"#arms tbody td:nth-of-type({place})")
-        return [float(cell.get_attribute("data-value")) for cell in cells]
+        return browser.execute_script(
+            "return [...document.querySelectorAll('#arms tbody')].map(body => "
+            "[...body.querySelectorAll('td:nth-of-type(2)')].map(cell => Number(cell.dataset.value)))"
+        )
 
-    expected = sorted(column())
-    assert column() != expected
+    def rates():
+        return [row.text.split("\n")[0] for row in browser.find_elements("css selector", "#arms tbody tr:first-child")]
+
+    before, expected = rates(), [sorted(values, reverse=True) for values in column()]
+    assert len(expected) == 3
+    button.click()
+    assert column() == [values[::-1] for values in expected]
+    assert browser.find_element("css selector", "[aria-sort=ascending]").text.startswith("held out")
     button.click()
     assert column() == expected
-    assert browser.find_element("css selector", "[aria-sort=ascending]").text.startswith("error")
-    button.click()
-    assert column() == expected[::-1]
+    assert rates() == before
+
+
+def test_alphabets_sort_as_numbers_and_missing_recall_comes_last(look):
+    """2 × 4 comes before 16, and an arm without the number after all that have it."""
+    browser = look("many arms")
+    buttons = browser.find_elements("css selector", "#arms thead button")
+    last = (
+        "return [...document.querySelectorAll('#arms tbody:nth-of-type(2) tr:not(.rate)')].map(r => r.cells[%d].textContent)"
+    )
+    buttons[1].click()
+    sizes = browser.execute_script(last % 1)
+    assert sizes == sorted(sizes, key=lambda text: int(text.split("\N{NO-BREAK SPACE}")[0]))
+    place = [button.get_attribute("aria-label") for button in buttons].index("Sort by recall@1")
+    buttons[place].click()
+    shown = browser.execute_script(last % place)
+    assert shown[-5:] == ["–"] * 5
+    assert "–" not in shown[:-5]
 
 
 def test_the_keyboard_reaches_everything(look):

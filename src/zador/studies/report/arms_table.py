@@ -10,40 +10,85 @@ from zador.studies.report import wording
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from zador.studies.records import Arm
+    from zador.studies.records import Arm, Comparison
     from zador.studies.report.verdict import Judgement
 
-__all__ = ["Column", "Row", "columns", "rows"]
+    _Values = Sequence[float | None]
+    _Texts = Callable[[_Values], list[str]]
+
+__all__ = ["Block", "Column", "Heading", "Row", "blocks", "columns", "headings"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of numbers: its heading, the anchor of the text that explains it, its cells as text and as numbers."""
+    """A column of numbers: its heading, the group that it belongs to, the anchor of the text that explains it.
+
+    Attributes:
+        heading: a word or two.
+        group: what its neighbours are about as well.
+        anchor: where it is explained.
+        values: one an arm, exact; None where there is none.
+        cells: the same as text.
+        opens: whether it is the first of its group.
+    """
 
     heading: str
+    group: str
     anchor: str
-    cells: tuple[str, ...]
     values: tuple[float | None, ...]
+    cells: tuple[str, ...]
+    opens: bool = False
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The name of a group, and how many columns it spans."""
+
+    name: str
+    width: int
 
 
 @dataclass(frozen=True)
 class Row:
-    """An arm: its name, its place among the names, whether it is "best", "best, not resolved", "tied", or nothing."""
+    """An arm.
 
-    name: str
+    Attributes:
+        arm: it.
+        place: in the comparison, and so in every column.
+        alphabets: the sizes of its streams.
+        mark: "best", "lowest, not resolved", "not resolved from lowest", or nothing.
+    """
+
+    arm: Arm
+    place: int
+    alphabets: str
     mark: str
-    index: int
-    new_rate: bool
 
 
-def rows(arms: Sequence[Arm], judgements: Sequence[Judgement], names: Sequence[str]) -> list[Row]:
-    """Return one row an arm, in the order given; `new_rate` where its rate differs from the row before."""
-    found = []
-    for place, arm in enumerate(arms):
-        judgement = next(judgement for judgement in judgements if judgement.bits == arm.bits)
-        new_rate = place > 0 and arms[place - 1].bits != arm.bits
-        found.append(Row(arm.name, _mark(arm, judgement), names.index(arm.name), new_rate))
-    return found
+@dataclass(frozen=True)
+class Block:
+    """The arms at one rate, in the order given, under what all of them share."""
+
+    rate: str
+    bound: str
+    rows: tuple[Row, ...]
+
+
+def blocks(comparison: Comparison, judgements: Sequence[Judgement]) -> list[Block]:
+    """Return one block a rate, lowest rate first."""
+    arms = comparison.arms
+    return [
+        Block(
+            wording.rate(judgement.bits),
+            wording.significant(judgement.best.gaussian_bound),
+            tuple(
+                Row(arm, place, wording.unbroken(arm.alphabets), _mark(arm, judgement))
+                for place, arm in enumerate(arms)
+                if arm.bits == judgement.bits
+            ),
+        )
+        for judgement in judgements
+    ]
 
 
 def _mark(arm: Arm, judgement: Judgement) -> str:
@@ -54,57 +99,92 @@ def _mark(arm: Arm, judgement: Judgement) -> str:
     return "not resolved from lowest" if any(arm is tied for tied in judgement.tied) else ""
 
 
-def columns(arms: Sequence[Arm]) -> list[Column]:
-    """Return the columns of numbers in table order."""
-    errors = [arm.distortion_se for arm in arms]
+def columns(comparison: Comparison) -> list[Column]:
+    """Return the columns of numbers in table order: what is reached, at which rate, how well it searches, at what cost."""
+    arms, each = comparison.arms, max(comparison.data.held_out, 1)
 
-    def of_errors(values: Sequence[float]) -> list[str]:
-        return wording.column(values, errors)
+    def group(name: str, *made: tuple[str, str, Callable[[Arm], float | None], _Texts]) -> list[Column]:
+        found: list[Column] = []
+        for heading, anchor, value, texts in made:
+            values = [value(arm) for arm in arms]
+            found.append(Column(heading, name, anchor, tuple(values), tuple(texts(values)), opens=not found))
+        return found
+
+    def of_errors(values: _Values) -> list[str]:
+        return _by_rate(arms, values)
 
     return [
-        _column("rate, bits", "rate", arms, lambda arm: arm.bits, lambda values: [wording.bits(v) for v in values]),
-        _column("K", "rate", arms, lambda arm: arm.codebook_size, _whole),
-        _column("error", "error", arms, lambda arm: arm.distortion, of_errors),
-        _column("± s.e.", "error", arms, lambda arm: arm.distortion_se, of_errors),
-        _column("± to best", "resolved", arms, lambda arm: arm.excess_se, of_errors),
-        _column("training error", "error", arms, lambda arm: arm.train_distortion, of_errors),
-        _column("Gaussian D(R)", "bound", arms, lambda arm: arm.gaussian_bound, of_errors),
-        _column("gap, dB", "gap", arms, lambda arm: arm.gap_db, lambda values: [wording.decibels(v) for v in values]),
-        _column("effective bits", "effective-bits", arms, lambda arm: arm.effective_bits, _hundredths),
-        _column("entropy, bits", "usage", arms, lambda arm: arm.entropy_bits, _hundredths),
-        _column("perplexity", "usage", arms, lambda arm: arm.perplexity, lambda v: [wording.number(x, 1) for x in v]),
-        _column("dead", "usage", arms, lambda arm: arm.dead, _whole),
-        _real_bits(arms),
-        _column("fit, s", "cost", arms, lambda arm: arm.seconds, _times),
-        _column("memory, MiB", "cost", arms, lambda arm: arm.memory_mib, lambda v: [wording.number(x, 1) for x in v]),
+        *group(
+            "squared error",
+            ("held out", "error", lambda arm: arm.distortion, of_errors),
+            ("± s.e.", "error", lambda arm: arm.distortion_se, of_errors),
+            ("± to best", "resolved", lambda arm: arm.excess_se, of_errors),
+            ("training", "error", lambda arm: arm.train_distortion, of_errors),
+        ),
+        *group(
+            "gap, dB",
+            ("rate asked", "gap", lambda arm: arm.gap_db, _each(wording.decibels)),
+            ("real bits", "real-gap", lambda arm: arm.real_gap_db, _each(wording.decibels)),
+        ),
+        *group(
+            "rate, bits a vector",
+            ("indices", "rate", lambda arm: arm.index_bits, _decimals(2)),
+            ("cross-entropy", "rate", lambda arm: arm.cross_entropy_bits, _decimals(2)),
+            ("real", "real-bits", lambda arm: arm.real_bits, _decimals(2)),
+            ("effective", "effective-bits", lambda arm: arm.effective_bits, _decimals(2)),
+        ),
+        *group("recall", *((f"@{k}", "recall", _recall(k), _decimals(3)) for k in _answers(arms))),
+        *group(
+            "use of indices",
+            ("entropy", "usage", lambda arm: arm.entropy_bits, _decimals(2)),
+            ("perplexity", "usage", lambda arm: arm.perplexity, _decimals(1)),
+            ("dead", "usage", lambda arm: arm.dead, _decimals(0)),
+        ),
+        *group(
+            "cost",
+            ("fit, s", "cost", lambda arm: arm.seconds, _times),
+            ("encode, µs", "cost", lambda arm: 1e6 * arm.encode_seconds / each, _times),
+            ("memory, MiB", "cost", lambda arm: arm.memory_mib, _decimals(1)),
+        ),
     ]
 
 
-def _column(
-    heading: str,
-    anchor: str,
-    arms: Sequence[Arm],
-    value: Callable[[Arm], float],
-    text: Callable[[list[float]], list[str]],
-) -> Column:
-    values = [value(arm) for arm in arms]
-    return Column(heading, anchor, tuple(text(values)), tuple(values))
+def _by_rate(arms: Sequence[Arm], values: _Values) -> list[str]:
+    """Return errors with the decimals that the noise at their rate leaves them."""
+    cells = [""] * len(arms)
+    for rate in {arm.bits for arm in arms}:
+        here = [place for place, arm in enumerate(arms) if arm.bits == rate]
+        texts = wording.column([values[place] or 0.0 for place in here], [arms[place].distortion_se for place in here])
+        for place, text in zip(here, texts, strict=True):
+            cells[place] = text
+    return cells
 
 
-def _real_bits(arms: Sequence[Arm]) -> Column:
-    values = tuple(arm.real_bits for arm in arms)
-    cells = tuple("–" if value is None else wording.number(value, 2) for value in values)
-    return Column("real bits", "real-bits", cells, values)
+def headings(table: Sequence[Column]) -> list[Heading]:
+    """Return the groups of the columns from left to right."""
+    names = dict.fromkeys(column.group for column in table)
+    return [Heading(name, sum(column.group == name for column in table)) for name in names]
 
 
-def _whole(values: Sequence[float]) -> list[str]:
-    return [wording.number(value, 0) for value in values]
+def _each(text: Callable[[float], str]) -> _Texts:
+    return lambda values: ["–" if value is None else text(value) for value in values]
 
 
-def _hundredths(values: Sequence[float]) -> list[str]:
-    return [wording.number(value, 2) for value in values]
+def _decimals(decimals: int) -> _Texts:
+    return _each(lambda value: wording.number(value, decimals))
 
 
-def _times(values: Sequence[float]) -> list[str]:
-    ten_seconds = 10
-    return [wording.number(value, 3 if max(values) < ten_seconds else 1) for value in values]
+def _times(values: _Values) -> list[str]:
+    """As many decimals as leave the largest one legible."""
+    largest = max((value for value in values if value is not None), default=0.0)
+    decimals = next((decimals for decimals, most in ((3, 10), (2, 100), (1, 1000)) if largest < most), 0)
+    return _decimals(decimals)(values)
+
+
+def _answers(arms: Sequence[Arm]) -> list[int]:
+    """Return the numbers of answers that recall was measured with, over all arms."""
+    return sorted({k for arm in arms for k in arm.recall or {}})
+
+
+def _recall(k: int) -> Callable[[Arm], float | None]:
+    return lambda arm: (arm.recall or {}).get(k)

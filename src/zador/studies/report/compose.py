@@ -14,7 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from zador.files import write_atomically
-from zador.studies.report import arms_table, downloads, exhibit_plots, pictures, plots, verdict, wording
+from zador.studies.report import arms_table, downloads, exhibit_plots, gap_plots, pictures, plots, verdict, wording
+from zador.studies.report.looks import glyph, looks
 
 if TYPE_CHECKING:
     import os
@@ -36,17 +37,27 @@ _PICTURE_BUDGET = 700_000
 class _Card:
     """What the first screen says about one rate."""
 
-    judgement: Judgement
     best: Arm
-    index: int
     rate: str
+    size: str
     error: str
     gap: str
     gap_error: str
     distance: str
     effective_bits: str
+    in_a_file: str
     lead: str
+    without_coder: str
     warnings: list[str]
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """An arm that no other undercuts in both error and real bits."""
+
+    arm: Arm
+    rate: str
+    asked: str
 
 
 @dataclass(frozen=True)
@@ -60,12 +71,16 @@ class _Use:
 
 @dataclass(frozen=True)
 class _Room:
-    """One exhibit, ready to be shown: pictures where the vectors are pictures, plots where they are not."""
+    """One exhibit, ready to be shown: pictures where the vectors are pictures, plots where they are not.
+
+    Without a table of codewords there is nothing to show of codewords, tiles and usage: those are empty.
+    """
 
     rate: str
     anchor: str
     exhibit: Exhibit
     arm: Arm | None
+    size: int
     dead: int
     usage_plot: Markup
     usage: list[_Use]
@@ -74,6 +89,7 @@ class _Room:
     heat_map: Markup
     profiles: Markup
     files: list[Download]
+    left_out: bool
 
 
 def render(comparison: Comparison) -> str:
@@ -83,26 +99,29 @@ def render(comparison: Comparison) -> str:
         comparison: what was measured; at least one arm. Names in it are text, whatever they contain.
     """
     judgements = verdict.judge(comparison)
-    names = plots.names(comparison)
-    errors = [arm.distortion_se for arm in comparison.arms]
     curve = zip(
         [wording.bits(rate) for rate in comparison.curve_bits.tolist()],
-        wording.column(comparison.curve_distortion.tolist(), errors),
+        [wording.significant(distortion) for distortion in comparison.curve_distortion.tolist()],
         strict=True,
     )
+    columns = arms_table.columns(comparison)
     return _template().render(
         data=comparison.data,
-        variance=wording.column([comparison.data.variance], errors)[0],
+        variance=wording.significant(comparison.data.variance),
         headline=verdict.headline(judgements),
         advice=verdict.advice(judgements),
-        cards=[_card(judgement, names, errors) for judgement in judgements],
-        glyphs=[_html(plots.glyph(index)) for index in range(len(names))],
-        names=names,
-        rate_plot=_html(plots.rate_distortion(comparison)),
-        gap_plot=_html(plots.gaps(comparison)),
-        rows=arms_table.rows(comparison.arms, judgements, names),
-        columns=arms_table.columns(comparison.arms),
-        no_real_bits=any(arm.real_bits is None for arm in comparison.arms),
+        cards=[_card(judgement) for judgement in judgements],
+        glyphs={name: _html(glyph(look)) for name, look in looks(comparison.arms).items()},
+        several=len(comparison.arms) > 1,
+        coded=any(arm.entropy_coded for arm in comparison.arms),
+        searched=any(arm.recall for arm in comparison.arms),
+        rate_plot=_html(plots.by_asked_rate(comparison)),
+        real_plot=_html(plots.by_real_bits(comparison)),
+        edge=[_edge(arm) for arm in plots.frontier(comparison.arms)],
+        gap_plots=[_html(drawn) for drawn in gap_plots.gaps(comparison)],
+        columns=columns,
+        groups=arms_table.headings(columns),
+        blocks=arms_table.blocks(comparison, judgements),
         curve=list(curve),
         rooms=[_room(comparison, exhibit, place) for place, exhibit in enumerate(comparison.exhibits)],
         files=[downloads.arms(comparison), downloads.curve(comparison), downloads.everything(comparison)],
@@ -150,55 +169,66 @@ def _asset(name: str) -> str:
     return (resources.files("zador.studies.report") / "page" / name).read_text(encoding="utf-8")
 
 
-def _card(judgement: Judgement, names: list[str], errors: list[float]) -> _Card:
+def _card(judgement: Judgement) -> _Card:
     best = judgement.best
+    single = best.codebook_size
     return _Card(
-        judgement=judgement,
         best=best,
-        index=names.index(best.name),
         rate=wording.rate(judgement.bits),
-        error=" ± ".join(wording.column([best.distortion, best.distortion_se], errors)),
+        size=wording.unbroken(best.alphabets) if single is None else wording.count(single, "codeword"),
+        error=" ± ".join(wording.column([best.distortion, best.distortion_se], [best.distortion_se])),
         gap=wording.decibels(best.gap_db),
         gap_error=wording.number(verdict.gap_error(best), 2),
         distance=verdict.distance(best),
         effective_bits=wording.number(best.effective_bits, 2),
+        in_a_file=verdict.in_a_file(judgement),
         lead=verdict.lead(judgement),
+        without_coder=verdict.without_coder(judgement),
         warnings=verdict.warnings(best),
     )
+
+
+def _edge(arm: Arm) -> _Edge:
+    return _Edge(arm, f"{wording.number(arm.real_bits, 2)}\N{NO-BREAK SPACE}bits", wording.bits(arm.bits))
 
 
 def _room(comparison: Comparison, exhibit: Exhibit, place: int) -> _Room:
     data = comparison.data
     seen = data.picture_shape is not None
-    budget = _PICTURE_BUDGET // len(comparison.exhibits)
     found = pictures.pairs(exhibit, data) if seen else ()
     errors = wording.column([pair.error for pair in found])
-    files = [
-        downloads.usage(comparison, exhibit),
-        downloads.codewords(comparison, exhibit),
-        downloads.examples(comparison, exhibit),
-    ]
+    shown, usage = exhibit.codewords is not None, exhibit.usage
+    wanted = [downloads.examples(comparison, exhibit)]
+    if shown:
+        wanted = [downloads.usage(comparison, exhibit), downloads.codewords(comparison, exhibit), *wanted]
+    files = [file for file in wanted if file is not None]
     return _Room(
         rate=wording.rate(exhibit.bits),
-        anchor=f"codebook-{place + 1}",
+        anchor=f"exhibit-{place + 1}",
         exhibit=exhibit,
         arm=next((arm for arm in comparison.arms if (arm.name, arm.bits) == (exhibit.arm, exhibit.bits)), None),
-        dead=int((exhibit.usage == 0).sum()),
-        usage_plot=_html(exhibit_plots.usage(exhibit, prefix=f"usage-{place}")),
+        size=0 if usage is None else len(usage),
+        dead=0 if usage is None else int((usage == 0).sum()),
+        usage_plot=_html(exhibit_plots.usage(exhibit, prefix=f"usage-{place}") if shown else ""),
         usage=_usage_table(exhibit),
-        tiles=pictures.codewords(exhibit, data, budget=budget) if seen else (),
+        tiles=pictures.codewords(exhibit, data, budget=_budget(comparison)) if seen and shown else (),
         pairs=tuple(zip(found, errors, strict=True)),
-        heat_map=_html("" if seen else exhibit_plots.codewords(exhibit, prefix=f"map-{place}")),
-        profiles=_html(
-            "" if seen or not len(exhibit.originals) else exhibit_plots.profiles(exhibit, prefix=f"pair-{place}")
-        ),
-        files=[file for file in files if file is not None],
+        heat_map=_html(exhibit_plots.codewords(exhibit, prefix=f"map-{place}") if shown and not seen else ""),
+        profiles=_html("" if seen else exhibit_plots.profiles(exhibit, prefix=f"pair-{place}")),
+        files=files,
+        left_out=len(files) < len(wanted),
     )
+
+
+def _budget(comparison: Comparison) -> int:
+    return _PICTURE_BUDGET // max(1, sum(exhibit.codewords is not None for exhibit in comparison.exhibits))
 
 
 def _usage_table(exhibit: Exhibit) -> list[_Use]:
     """One line for each count that occurs: complete, and short however large the codebook is."""
-    table = []
+    table: list[_Use] = []
+    if exhibit.usage is None:
+        return table
     for chosen in np.unique(exhibit.usage)[::-1].tolist():
         members = np.flatnonzero(exhibit.usage == chosen).tolist()
         table.append(_Use(f"{chosen:,}", ", ".join(map(str, members)), f"{len(members):,}"))

@@ -13,10 +13,12 @@ from urllib.parse import quote
 
 import numpy as np
 
+from zador.studies.report.codeword_table import table
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from zador.studies.records import Comparison, Exhibit
+    from zador.studies.records import Arm, Comparison, Exhibit
 
 __all__ = ["Download", "arms", "codewords", "curve", "everything", "examples", "usage"]
 
@@ -34,8 +36,8 @@ class Download:
 
 
 def arms(comparison: Comparison) -> Download:
-    """Return the table of arms as CSV, all digits, None as an empty field."""
-    rows = [asdict(arm) for arm in comparison.arms]
+    """Return the table of arms as CSV, all digits, None as an empty field, recall as a field for each number of answers."""
+    rows = _flat(comparison.arms)
     return _csv("arms", _file_name(comparison, "arms"), list(rows[0]), [list(row.values()) for row in rows])
 
 
@@ -48,15 +50,15 @@ def curve(comparison: Comparison) -> Download:
 def usage(comparison: Comparison, exhibit: Exhibit) -> Download:
     """Return how often each codeword was chosen as CSV, in codebook order."""
     name = _file_name(comparison, f"usage-{exhibit.bits:.4g}-bits")
-    return _csv("usage", name, ["codeword", "chosen"], enumerate(exhibit.usage.tolist()))
+    return _csv("usage", name, ["codeword", "chosen"], enumerate(table(exhibit)[1].tolist()))
 
 
 def codewords(comparison: Comparison, exhibit: Exhibit) -> Download | None:
     """Return the codewords as CSV with five digits, or None where the comparison's codebooks are too large for a page."""
-    if sum(shown.codewords.size for shown in comparison.exhibits) > _MOST_NUMBERS:
+    if sum(shown.codewords.size for shown in comparison.exhibits if shown.codewords is not None) > _MOST_NUMBERS:
         return None
     name = _file_name(comparison, f"codewords-{exhibit.bits:.4g}-bits")
-    return _csv("codewords", name, _coordinates(exhibit), _short(exhibit.codewords))
+    return _csv("codewords", name, _coordinates(exhibit), _short(table(exhibit)[0]))
 
 
 def examples(comparison: Comparison, exhibit: Exhibit) -> Download | None:
@@ -72,15 +74,30 @@ def everything(comparison: Comparison) -> Download:
     """Return all of it as JSON but codewords and examples; what is not finite becomes null, JSON has no word for it."""
     tree = {
         "data": asdict(comparison.data),
-        "arms": [asdict(arm) for arm in comparison.arms],
+        "arms": _flat(comparison.arms),
         "curve": {"bits": comparison.curve_bits.tolist(), "distortion": comparison.curve_distortion.tolist()},
-        "exhibits": [{"arm": e.arm, "bits": e.bits, "usage": e.usage.tolist()} for e in comparison.exhibits],
+        "exhibits": [
+            {"arm": e.arm, "bits": e.bits, "usage": None if e.usage is None else e.usage.tolist()}
+            for e in comparison.exhibits
+        ],
         "provenance": comparison.provenance,
         "notes": list(comparison.notes),
     }
     text = json.dumps(_finite(tree), allow_nan=False, ensure_ascii=False)
     name = _file_name(comparison, "comparison", "json")
     return Download("everything", name, f"data:application/json;charset=utf-8,{_escaped(text)}")
+
+
+def _flat(arms: Sequence[Arm]) -> list[dict[str, Any]]:
+    """Return the fields of each arm, `recall` as `recall@1` and so on, where any arm has it."""
+    answers = sorted({k for arm in arms for k in arm.recall or {}})
+    rows = []
+    for arm in arms:
+        row: dict[str, Any] = {}
+        for key, value in asdict(arm).items():
+            row |= {f"recall@{k}": (value or {}).get(k) for k in answers} if key == "recall" else {key: value}
+        rows.append(row)
+    return rows
 
 
 def _finite(tree: Any) -> Any:
@@ -94,7 +111,7 @@ def _finite(tree: Any) -> Any:
 
 
 def _coordinates(exhibit: Exhibit) -> list[str]:
-    return [f"x{index}" for index in range(exhibit.codewords.shape[1])]
+    return [f"x{index}" for index in range(exhibit.originals.shape[1])]
 
 
 def _short(matrix: Any) -> list[list[str]]:

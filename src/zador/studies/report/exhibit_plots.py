@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from zador.studies.report import wording
+from zador.studies.report.codeword_table import table
 from zador.studies.report.svg import below, caption, colour, drawing, panel, picture
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _FEW = 20
 
 def usage(exhibit: Exhibit, *, prefix: str) -> str:
     """Return how often each codeword was chosen, most used first, with the level at which all would be used alike."""
-    counts = np.sort(exhibit.usage)[::-1]
+    counts = np.sort(table(exhibit)[1])[::-1]
     uniform = float(counts.mean())
     # Runs of equal counts are one step: the picture stays small however large the codebook is.
     edges = np.concatenate([[0], np.flatnonzero(np.diff(counts)) + 1, [len(counts)]])
@@ -59,8 +60,8 @@ def usage(exhibit: Exhibit, *, prefix: str) -> str:
 
 def codewords(exhibit: Exhibit, *, prefix: str) -> str:
     """Return a heat map: one row a codeword, most used first, one column a coordinate."""
-    order = np.argsort(-exhibit.usage, kind="stable")[:MOST_COORDINATES]
-    shown = exhibit.codewords[order, :MOST_COORDINATES]
+    words, counts = table(exhibit)
+    shown = words[np.argsort(-counts, kind="stable")[:MOST_COORDINATES], :MOST_COORDINATES]
     low, high = float(shown.min()), float(shown.max())
     label = f"Heat map of {wording.count(len(shown), 'codeword')} by {wording.count(shown.shape[1], 'coordinate')}."
     with drawing():
@@ -89,7 +90,7 @@ def profiles(exhibit: Exhibit, *, prefix: str) -> str:
     with drawing():
         frame = panel(330)
         frame.set_axis_off()
-        caption(frame, "value by coordinate: grey the vector, colour its codeword")
+        caption(frame, "value by coordinate: grey the vector, colour what stands for it")
         for place, (original, copy) in enumerate(pairs):
             row, place_in_row = divmod(place, 3)
             axes = frame.inset_axes((0.35 * place_in_row, 0.55 * (1 - row), 0.3, 0.42))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from PIL import Image
 
+from zador.studies.report.codeword_table import table
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -75,14 +77,15 @@ def codewords(exhibit: Exhibit, data: DataCard, *, budget: int) -> tuple[Tile, .
 
 
 def _by_usage(exhibit: Exhibit, data: DataCard) -> Iterator[Tile]:
-    for index in np.argsort(-exhibit.usage, kind="stable"):
-        used = int(exhibit.usage[index])
+    words, counts = table(exhibit)
+    for index in np.argsort(-counts, kind="stable"):
+        used = int(counts[index])
         text = f"codeword {index}, chosen {used:,} times" if used else f"codeword {index}, dead"
-        yield _tile(exhibit.codewords[index], data, text, f"{used:,}" if used else "dead")
+        yield _tile(words[index], data, text, f"{used:,}" if used else "dead")
 
 
 def pairs(exhibit: Exhibit, data: DataCard) -> tuple[Pair, ...]:
-    """Return the held-out vectors beside their reconstructions."""
+    """Return the held-out vectors beside what stands for them."""
     both = list(zip(exhibit.originals, exhibit.reconstructions, strict=True))[:_MOST_PAIRS]
     return tuple(
         Pair(

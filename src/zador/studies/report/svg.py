@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Transform
 
-__all__ = ["COLOURS", "WIDTH", "below", "caption", "colour", "drawing", "panel", "picture", "stand_in"]
+__all__ = ["COLOURS", "SERIES", "WIDTH", "below", "caption", "colour", "drawing", "panel", "picture", "stand_in"]
 
 WIDTH = 400
 """Width of a picture in its own units, which are CSS pixels at full size."""
 
-COLOURS = ("ink", "muted", "line", "bound", "warn", *(f"series-{index}" for index in range(8)))
+SERIES = 8
+"""How many colours arms have."""
+
+COLOURS = ("ink", "muted", "line", "bound", "warn", "page", *(f"series-{index}" for index in range(SERIES)))
 """The roles a mark can have; each is a CSS variable of the page."""
 
 _STAND_INS = {role: f"#fe{index:02x}01" for index, role in enumerate(COLOURS)}

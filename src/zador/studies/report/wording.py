@@ -8,7 +8,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["bits", "column", "compact", "count", "decibels", "listing", "number", "percent", "rate", "seconds", "short"]
+__all__ = [
+    "bits",
+    "called",
+    "column",
+    "compact",
+    "count",
+    "decibels",
+    "listing",
+    "more",
+    "number",
+    "percent",
+    "rate",
+    "seconds",
+    "short",
+    "significant",
+    "unbroken",
+]
 
 _MINUS = "−"
 _LARGE, _SMALL = 1e7, 1e-3
@@ -32,20 +48,22 @@ def number(value: float, decimals: int) -> str:
 def column(values: Sequence[float], errors: Sequence[float] = ()) -> list[str]:
     """Return the values of one column with one number of decimals: two digits of the smallest error, else four in all.
 
+    What would take more than six decimals is written with exponents.
+
     >>> column([512.345, 98.7654], [9.1, 2.34])
     ['512.3', '98.8']
     """
     scale = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    if scale >= _LARGE or 0 < scale < _SMALL:
-        return [f"{value:.3e}".replace("-", _MINUS) for value in values]
     decimals = _decimals(scale, errors)
+    if scale >= _LARGE or 0 < scale < _SMALL or decimals > _MOST_DECIMALS:
+        return [f"{v:.3e}".replace("-", _MINUS) if v and math.isfinite(v) else number(v, 0) for v in values]
     return [number(value, decimals) for value in values]
 
 
 def _decimals(scale: float, errors: Sequence[float]) -> int:
     smallest = min((error for error in errors if error > 0 and math.isfinite(error)), default=0.0)
     digits = 1 - math.floor(math.log10(smallest)) if smallest else 3 - math.floor(math.log10(scale or 1.0))
-    return min(max(digits, 0), _MOST_DECIMALS)
+    return max(digits, 0)
 
 
 def bits(rate: float) -> str:
@@ -66,9 +84,12 @@ def short(value: float) -> str:
 def compact(value: float) -> str:
     """Return a number short enough for an axis.
 
-    >>> compact(250_000.0), compact(7.5), compact(1_500_000)
-    ('250k', '7.5', '1.5M')
+    >>> compact(250_000.0), compact(7.5), compact(1_500_000), compact(2e-6)
+    ('250k', '7.5', '1.5M', '2e−6')
     """
+    if 0 < abs(value) < _SMALL:
+        mantissa, _, exponent = f"{value:.3e}".partition("e")
+        return f"{float(mantissa):g}e{int(exponent)}".replace("-", _MINUS)
     for least, unit, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if abs(value) >= least:
             return f"{value / unit:.4g}{letter}".replace("-", _MINUS)
@@ -109,6 +130,11 @@ def count(amount: int, noun: str) -> str:
     return f"{amount:,}\N{NO-BREAK SPACE}{noun}{'' if amount == 1 else 's'}"
 
 
+def unbroken(alphabets: str) -> str:
+    """Return alphabets, such as `'8 × 256, 4'`, to be broken between groups only."""
+    return alphabets.replace(" × ", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}")
+
+
 def listing(words: Sequence[str], most: int = 3) -> str:
     """Return the words as a reader would say them, a tail of two and more counted.
 
@@ -117,3 +143,28 @@ def listing(words: Sequence[str], most: int = 3) -> str:
     """
     shown = list(words) if len(words) <= most + 1 else [*words[:most], f"{len(words) - most} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def called(name: str) -> str:
+    """Return a name fit for a sentence: one that holds a comma stands in quotes.
+
+    >>> called("product"), called("residual, greedy")
+    ('product', '“residual, greedy”')
+    """
+    return f"“{name}”" if "," in name else name
+
+
+def more(ratio: float) -> str:
+    """Return a ratio of errors above 1 in words: `'15 % more error'`, from three on `'46 times the error'`."""
+    if ratio < 3:  # noqa: PLR2004 - beyond, percents become hard to read
+        return f"{percent(ratio - 1)} more error"
+    return f"{number(ratio, 0 if ratio >= 10 else 1)} times the error"  # noqa: PLR2004 - two digits
+
+
+def significant(value: float) -> str:
+    """Return a number in four digits at least, with thousands apart.
+
+    >>> significant(1_396_698.2), significant(9.0785), significant(2.616e-6)
+    ('1,396,698', '9.079', '2.616e−06')
+    """
+    return column([value])[0]

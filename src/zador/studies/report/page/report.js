@@ -1,22 +1,21 @@
-// Everything is readable without this script; it only lets the table of arms be sorted.
+// Everything is readable without this script; it only lets the arms at each rate be sorted.
+const collator = new Intl.Collator("en", { numeric: true });
 for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0];
-  const headings = [...table.tHead.rows[0].cells];
+  const headings = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
 
   const value = (row, place) => {
     const cell = row.cells[place];
-    if (!("value" in cell.dataset)) return cell.textContent.trim().toLowerCase();
+    if (!("value" in cell.dataset)) return cell.textContent.trim();
     return cell.dataset.value === "" ? Infinity : Number(cell.dataset.value.replace("inf", "Infinity"));
   };
+  const order = (x, y) => (typeof x === "string" ? collator.compare(x, y) : x < y ? -1 : x > y ? 1 : 0);
 
   const sort = (place) => {
     const down = headings[place].getAttribute("aria-sort") === "ascending";
-    const rows = [...body.rows].sort((a, b) => {
-      const [x, y] = [value(a, place), value(b, place)];
-      return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
-    });
-    table.classList.remove("grouped");
-    body.append(...rows);
+    for (const body of table.tBodies) {
+      const [, ...rows] = body.rows; // the first one names the rate
+      body.append(...rows.sort((a, b) => order(value(a, place), value(b, place)) * (down ? -1 : 1)));
+    }
     headings.forEach((heading) => heading.removeAttribute("aria-sort"));
     headings[place].setAttribute("aria-sort", down ? "descending" : "ascending");
   };

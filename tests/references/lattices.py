@@ -1,4 +1,4 @@
-"""Second moments of lattices by drawing points and finding the nearest lattice point over cosets of the checkerboard."""
+"""Nearest lattice points over cosets of the checkerboard, and by trying every point around; second moments from draws."""
 
 from __future__ import annotations
 
@@ -6,20 +6,48 @@ import itertools
 
 import numpy as np
 
+# Dimension, scale and coset leaders: the lattice is the union of scale D_n + leader; volume of a cell.
+_DESCRIBED = {
+    "D4": (4, 1.0, [np.zeros(4)], 2.0),
+    "E8": (8, 1.0, [np.zeros(8), np.full(8, 0.5)], 1.0),
+    "D10+": (10, 1.0, [np.zeros(10), np.full(10, 0.5)], 1.0),
+}
+
 
 def second_moment(name, count, seed=0):
     """Return (G, standard error) of D4, E8, D10+ or the Barnes-Wall lattice from `count` uniform points."""
-    rng = np.random.default_rng(seed)
-    if name == "Barnes-Wall":
-        dim, scale, cosets, volume = 16, 2.0, _first_order_reed_muller(), 2.0**12
-    else:
-        dim, scale = {"D4": 4, "E8": 8, "D10+": 10}[name], 1.0
-        cosets = [np.zeros(dim)] if name == "D4" else [np.zeros(dim), np.full(dim, 0.5)]
-        volume = 2.0 / len(cosets)
-    x = rng.random((count, dim)) * 2 * scale
-    squared = np.min([scale**2 * _to_checkerboard((x - coset) / scale) for coset in cosets], axis=0)
-    moments = squared / (dim * volume ** (2 / dim))
+    dim, scale, _, volume = described(name)
+    x = np.random.default_rng(seed).random((count, dim)) * 2 * scale
+    moments = squared_distances(name, x) / (dim * volume ** (2 / dim))
     return moments.mean(), moments.std() / np.sqrt(count)
+
+
+def squared_distances(name, x):
+    """Return the squared distance of each row of x (N, n) to the lattice."""
+    _, scale, cosets, _ = described(name)
+    return np.min([scale**2 * _to_checkerboard((x - coset) / scale) for coset in cosets], axis=0)
+
+
+def described(name):
+    """Return dimension, scale, coset leaders and cell volume."""
+    if name == "Barnes-Wall":
+        return 16, 2.0, _first_order_reed_muller(), 2.0**12
+    return _DESCRIBED[name]
+
+
+def by_trying(x, shifts, even, low, high):
+    """Return the squared distance of one vector to the nearest `y + shift`, low <= y <= high, sum of y even if asked for."""
+    best = np.inf
+    for shift in shifts:
+        around = [
+            range(int(max(a, np.floor(min(max(t, a), b)) - 1)), int(min(b, np.floor(min(max(t, a), b)) + 2)) + 1)
+            for t, a, b in zip(x - shift, low, high, strict=True)
+        ]
+        points = np.array(list(itertools.product(*around)))
+        allowed = points[points.sum(axis=1) % 2 == 0] if even else points
+        if len(allowed):
+            best = min(best, ((allowed + shift - x) ** 2).sum(axis=1).min())
+    return best
 
 
 def _to_checkerboard(x):

@@ -12,7 +12,7 @@ import numpy as np
 from zador.codebooks import KMeansPlusPlus, Lloyd
 from zador.codebooks.fit import check_size, distinct_rows
 from zador.codebooks.learn.entropy_budget import EntropyBudget
-from zador.codebooks.learn.entropy_constrained import lifted, penalised_nearest
+from zador.codebooks.learn.entropy_constrained import as_penalties, lifted, penalised_nearest
 from zador.errors import DataError
 from zador.metrics import entropy_bits
 from zador.quantizers.base import Quantizer, count_usage
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zador.artefacts import Artefact
+    from zador.codebooks import LloydResult
 
 __all__ = ["EntropyConstrainedQuantizer", "fit_entropy_constrained"]
 
@@ -31,6 +32,8 @@ __all__ = ["EntropyConstrainedQuantizer", "fit_entropy_constrained"]
 # up to 0.6 %. With fewer than eight vectors a codeword, they fit noise.
 _SPARE_BITS = 2
 _VECTORS_PER_CODEWORD = 8
+# Many vectors at one place leave a codebook of that size with a lower entropy than this above `bits`: it is doubled.
+_SPARE_ENTROPY = 0.5
 _FIRST_UPDATES = 10
 
 
@@ -125,17 +128,10 @@ def fit_entropy_constrained(
     """
     rate, vectors = as_bits(bits), varied_vectors(x)
     as_count(iterations, "iterations", least=0)
-    size = _default_size(vectors, rate) if codebook_size is None else as_count(codebook_size, "codebook_size")
-    check_size(vectors, size)
     rng = np.random.default_rng(as_count(seed, "seed", least=0))
-    start = Lloyd(iterations=_FIRST_UPDATES).fit(vectors, KMeansPlusPlus()(vectors, size, rng))
-    if entropy_bits(start.usage) < rate:
-        raise DataError(
-            f"bits={rate:g}, but {size} codewords for these {len(vectors)} vectors carry only "
-            f"{entropy_bits(start.usage):.2f}; ask for fewer bits, or for more codewords if the vectors allow"
-        )
+    start = _start(vectors, rate, codebook_size, rng)
     found = EntropyBudget(bits=rate, iterations=iterations).fit(vectors, start.codewords, start.usage)
-    penalties = (found.multiplier * found.lengths).astype(vectors.dtype)
+    penalties = as_penalties(found.lengths, found.multiplier, vectors.dtype)
     blank = (np.zeros(len(penalties)),)
     quantizer = EntropyConstrainedQuantizer(codewords=found.codewords, penalties=penalties, usage=blank)
     usage = count_usage(quantizer.encode(vectors), quantizer.sizes)
@@ -150,7 +146,25 @@ def fit_entropy_constrained(
     return EntropyConstrainedQuantizer(codewords=found.codewords, penalties=penalties, usage=usage, origin=origin)
 
 
-def _default_size(x: NDArray[Any], bits: float) -> int:
-    least, wanted = (math.ceil(2 ** min(bits + spare, 60.0)) for spare in (1, _SPARE_BITS))
-    size = min(wanted, max(least, len(x) // _VECTORS_PER_CODEWORD))
-    return min(size, distinct_rows(x, size))
+def _start(x: NDArray[Any], bits: float, codebook_size: int | None, rng: np.random.Generator) -> LloydResult:
+    """Return a codebook whose indices carry `bits`; if its size is left to us, as large as that takes."""
+    size, most = codebook_size, codebook_size
+    if size is None or most is None:
+        least, wanted = (math.ceil(2 ** min(bits + spare, 60.0)) for spare in (1, _SPARE_BITS))
+        size = min(wanted, max(least, len(x) // _VECTORS_PER_CODEWORD))
+        most = distinct_rows(x, len(x))
+    else:
+        check_size(x, as_count(size, "codebook_size"))
+    while True:
+        size = min(size, most)
+        start = Lloyd(iterations=_FIRST_UPDATES).fit(x, KMeansPlusPlus()(x, size, rng))
+        carried = entropy_bits(start.usage)
+        if size == most or carried >= bits + _SPARE_ENTROPY:
+            break
+        size *= 2
+    if carried < bits:
+        raise DataError(
+            f"bits={bits:g}, but {size} codewords for these {len(x)} vectors carry only {carried:.2f}; ask for fewer bits, "
+            "or for more codewords if the vectors allow"
+        )
+    return start

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from zador.quantizers.lattices import Lattice
 
-__all__ = ["Cells", "Grid", "scale_of"]
+__all__ = ["Cells", "Grid", "scale_of", "with_whole_pairs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +156,14 @@ class Grid:
         if len(self.lattice.code) > 1:
             streams[..., ~self._of_axes] = words
         return streams
+
+
+def with_whole_pairs(grid: Grid) -> Grid:
+    """Return `grid` with ranges widened to even … odd where a parity is left to the others of a block."""
+    low, high = grid.low.copy(), grid.high.copy()
+    low[grid.paired] -= low[grid.paired] % 2
+    high[grid.paired] += 1 - high[grid.paired] % 2
+    return replace(grid, low=low, high=high)
 
 
 def scale_of(lattice: Lattice) -> float:

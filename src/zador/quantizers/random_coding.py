@@ -90,7 +90,7 @@ def _slices(eigenvalues: NDArray[np.float64], bits: int, most: int) -> tuple[tup
     count = -(-bits // most)
     if len(active) < count:
         raise UsageError(
-            f"bits={bits} in slices of slice_bits={most} takes {count} slices, but only {len(active)} axes are worth any; "
+            f"bits={bits} in slices of slice_bits={most} takes {count} axes worth a bit, x has {len(active)}; "
             f"raise slice_bits to {-(-bits // len(active))} or ask for fewer bits"
         )
     members: list[list[int]] = [[] for _ in range(count)]

@@ -16,6 +16,7 @@ from zador.quantizers.line import Line
 from zador.quantizers.request import as_bits, varied_vectors
 from zador.quantizers.storage import pack, unpack
 from zador.theory import gaussian
+from zador.theory.spectrum import numerical_zero
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,6 +132,7 @@ def _allocation(z: NDArray[Any], bits: float) -> tuple[dict[int, Line], tuple[in
     axis took all that were offered.
     """
     variances = z.var(axis=0, dtype=np.float64)
+    variances[variances <= numerical_zero(variances)] = 0.0
     share = np.sqrt(variances / max(gaussian.water_level(variances, bits), np.finfo(float).tiny))
     lines: dict[int, Line] = {}
     errors: list[NDArray[np.float64]] = [variances[axis : axis + 1] for axis in range(len(variances))]
@@ -150,6 +152,6 @@ def _allocation(z: NDArray[Any], bits: float) -> tuple[dict[int, Line], tuple[in
     carried = float(np.log2([line.most for line in lines.values()]).sum())
     if price == 0 and bits > carried + 1e-9:
         raise DataError(
-            f"bits={bits:g}, but {len(lines)} axes with up to 1024 levels carry at most {carried:.2f}; ask for fewer"
+            f"bits={bits:g}, but levels on each of {len(lines)} axes, up to 1024, carry at most {carried:.2f}; ask for fewer"
         )
     return lines, counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["BudgetState", "EntropyBudget"]
 
 # A step gives up this share of what separates the rate from the shortest index: lengths have to spread before a codebook of
-# nearly equal ones can be had for less, and asking for more at once makes everything collapse onto that index.
-_PACE = 0.3
+# nearly equal ones can be had for less. Asking for more at once makes codewords vanish that should have moved (at 0.3 and
+# half a bit, a sixth of the starts on a line end 3 % too high), or everything collapse onto one index.
+_PACE = 0.05
+# Codewords that all cost the same are chosen alike at every price: if they are too many, later ones are made dearer.
+_EVEN, _TILT = 0.05, 0.1
 _TRIALS = 30
 _NARROWEST = 1e-4
 _STRIDE = 1.5
+_FARTHEST = 600.0  # the multiplier stays a float64
 
 
 _Trial = tuple[float, float]  # log λ and the rate it gave
@@ -76,7 +80,7 @@ class EntropyBudget:
         """Return the state that starts from `codewords` (K, d), used (K,) times; unused ones are dropped."""
         used = usage > 0
         table = EntropyConstrainedState(codewords[used], np.log2(usage.sum() / usage[used]))
-        return BudgetState(table, 1.0)
+        return BudgetState(self._spread(table), 1.0)
 
     def step(self, state: BudgetState, x: NDArray[Any]) -> tuple[BudgetState, EntropyConstrainedInfo]:
         """Find λ, assign, move the codewords and their lengths.
@@ -89,7 +93,7 @@ class EntropyBudget:
             The moved state, and what the assignment to the old codewords looked like.
         """
         info = self._affordable(state, x)
-        return BudgetState(move(info, x), info.multiplier), info
+        return BudgetState(self._spread(move(info, x)), info.multiplier), info
 
     def fit(self, x: NDArray[Any], start: NDArray[Any], usage: NDArray[np.float64]) -> EntropyConstrainedResult:
         """Run from `start` (K, d), used (K,) times, until the tolerance is met or the iterations are used up.
@@ -108,34 +112,51 @@ class EntropyBudget:
             if self._budget(state.table) == self.bits:
                 # To first order, D at exactly `bits`: what was left unspent counts at its worth.
                 history.append(info.distortion + info.multiplier * (info.rate - self.bits))
-                if len(history) > 1 and history[-2] - history[-1] <= self.tolerance * history[-2]:
+                if len(history) > 1 and info.rate <= self.bits and history[-2] - history[-1] <= self.tolerance * history[-2]:
                     return EntropyConstrainedResult.of(state.table, info, history, converged=True)
             state = moved
             moved, info = self.step(state, x)
         return EntropyConstrainedResult.of(state.table, info, history, converged=False)
 
+    def _spread(self, table: EntropyConstrainedState) -> EntropyConstrainedState:
+        if np.ptp(table.lengths) > _EVEN or _entropy(table) <= self.bits:
+            return table
+        return replace(table, lengths=table.lengths + np.linspace(0, _TILT, len(table.lengths)))
+
     def _budget(self, table: EntropyConstrainedState) -> float:
-        entropy = float(np.exp2(-table.lengths) @ table.lengths)
+        entropy = _entropy(table)
         return max(self.bits, entropy - _PACE * (entropy - float(table.lengths.min())))
 
     def _affordable(self, state: BudgetState, x: NDArray[Any]) -> EntropyConstrainedInfo:
         """Return the assignment whose mean length is nearest to the budget: bisection, by secants, in log λ."""
-        budget = self._budget(state.table)
+        budget, entropy = self._budget(state.table), _entropy(state.table)
         # One vector that changes its mind moves the mean by up to a whole length.
         slack = max(self.slack, 4 * float(state.table.lengths.max()) / len(x), 0.2 * (budget - self.bits))
         aim = budget - slack / 2
-        low: _Trial | None = None
-        high: _Trial | None = None
+        dear: EntropyConstrainedInfo | None = None
+        cheap: EntropyConstrainedInfo | None = None
         at = math.log(state.multiplier)
-        info = best = assign(state.table, x, state.multiplier)
         for trial in range(_TRIALS):
-            low, high = ((at, info.rate), high) if info.rate > aim else (low, (at, info.rate))
-            if abs(best.rate - aim) <= slack / 2 or (low and high and high[0] - low[0] < _NARROWEST):
-                break
-            at = _next(low, high, aim, x.shape[1], trial)
             info = assign(state.table, x, math.exp(at))
-            best = min(best, info, key=lambda seen: abs(seen.rate - aim))
-        return best
+            dear, cheap = (info, cheap) if info.rate > aim else (dear, info)
+            if abs(info.rate - aim) <= slack / 2:
+                return info
+            if dear and cheap and cheap.multiplier < (1 + _NARROWEST) * dear.multiplier:
+                break
+            at = _next(_trial(dear), _trial(cheap), aim, x.shape[1], trial)
+        # Where the rate jumps past the aim the nearer side will do, as long as it is less than before.
+        if cheap is None or (dear and dear.rate < min(entropy - self.slack, 2 * aim - cheap.rate)):
+            return dear or info
+        return cheap
+
+
+def _entropy(table: EntropyConstrainedState) -> float:
+    shares = np.exp2(-table.lengths)
+    return float(shares @ table.lengths / shares.sum())
+
+
+def _trial(info: EntropyConstrainedInfo | None) -> _Trial | None:
+    return None if info is None else (math.log(info.multiplier), info.rate)
 
 
 def _next(low: _Trial | None, high: _Trial | None, aim: float, dim: int, trial: int) -> float:
@@ -146,4 +167,4 @@ def _next(low: _Trial | None, high: _Trial | None, aim: float, dim: int, trial: 
     at, rate = low or high or (0.0, aim)  # one of the two is there
     # With fixed lengths the rate falls about half as fast as R(D) does, d / (2 ln 2) bits; steps double till they suffice.
     stride = 2.0**trial * (rate - aim) * 4 * math.log(2) / dim
-    return float(at + max(-_STRIDE, min(_STRIDE, stride)))
+    return float(np.clip(at + np.clip(stride, -_STRIDE, _STRIDE), -_FARTHEST, _FARTHEST))

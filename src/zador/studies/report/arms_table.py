@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zador.studies.records import Arm, Comparison
-    from zador.studies.report.verdict import Judgement
+    from zador.studies.report.judgement import Judgement
 
     _Values = Sequence[float | None]
     _Texts = Callable[[_Values], list[str]]

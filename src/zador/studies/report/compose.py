@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from zador.files import write_atomically
 from zador.studies.report import arms_table, downloads, exhibit_plots, gap_plots, pictures, plots, verdict, wording
+from zador.studies.report.judgement import RESOLVED_AT, gap_error, judge
 from zador.studies.report.looks import glyph, looks
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from zador.studies.records import Arm, Comparison, Exhibit
     from zador.studies.report.downloads import Download
+    from zador.studies.report.judgement import Judgement
     from zador.studies.report.pictures import Pair, Tile
-    from zador.studies.report.verdict import Judgement
 
 __all__ = ["render", "write"]
 
@@ -98,7 +99,7 @@ def render(comparison: Comparison) -> str:
     Args:
         comparison: what was measured; at least one arm. Names in it are text, whatever they contain.
     """
-    judgements = verdict.judge(comparison)
+    judgements = judge(comparison)
     curve = zip(
         [wording.bits(rate) for rate in comparison.curve_bits.tolist()],
         [wording.significant(distortion) for distortion in comparison.curve_distortion.tolist()],
@@ -125,7 +126,7 @@ def render(comparison: Comparison) -> str:
         curve=list(curve),
         rooms=[_room(comparison, exhibit, place) for place, exhibit in enumerate(comparison.exhibits)],
         files=[downloads.arms(comparison), downloads.curve(comparison), downloads.everything(comparison)],
-        resolved_at=verdict.RESOLVED_AT,
+        resolved_at=RESOLVED_AT,
         notes=comparison.notes,
         provenance=comparison.provenance,
         count=wording.count,
@@ -178,7 +179,7 @@ def _card(judgement: Judgement) -> _Card:
         size=wording.unbroken(best.alphabets) if single is None else wording.count(single, "codeword"),
         error=" ± ".join(wording.column([best.distortion, best.distortion_se], [best.distortion_se])),
         gap=wording.decibels(best.gap_db),
-        gap_error=wording.number(verdict.gap_error(best), 2),
+        gap_error=wording.number(gap_error(best), 2),
         distance=verdict.distance(best),
         effective_bits=wording.number(best.effective_bits, 2),
         in_a_file=verdict.in_a_file(judgement),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.ticker import MaxNLocator
 
 from zador.studies.report import wording
+from zador.studies.report.judgement import gap_error
 from zador.studies.report.looks import Look, looks
 from zador.studies.report.svg import WIDTH, colour, drawing, panel, picture, stand_in
-from zador.studies.report.verdict import gap_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

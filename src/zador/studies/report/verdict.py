@@ -1,96 +1,25 @@
-"""What a comparison says: which arm at which rate, how far from the bound, and whether the noise allows to say so."""
+"""The judgements on a comparison in sentences: which arm at which rate, how far from the bound, what to look after."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zador.studies.report import wording
+from zador.studies.report.judgement import RESOLVED_AT, errors_apart, gap_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zador.studies.records import Arm, Comparison
+    from zador.studies.records import Arm
+    from zador.studies.report.judgement import Judgement
 
-__all__ = [
-    "RESOLVED_AT",
-    "Judgement",
-    "advice",
-    "distance",
-    "gap_error",
-    "headline",
-    "in_a_file",
-    "judge",
-    "lead",
-    "warnings",
-    "without_coder",
-]
-
-RESOLVED_AT = 3.0
-"""Standard errors that a lead has to exceed to count as seen: with up to 18 rivals, 5 % of chance in all (Bonferroni)."""
+__all__ = ["advice", "distance", "headline", "in_a_file", "lead", "warnings", "without_coder"]
 
 _AT_THE_BOUND_DB = 0.005
 _OVERFIT = 1.10
 _OVERSPENT = 1.02
 _TIMES = 3
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The arms at one rate, in the order of their held-out error.
-
-    Attributes:
-        bits: the rate.
-        best: the arm with the lowest error.
-        rivals: the other arms, nearest first.
-        tied: those of them that cannot be told apart from the best.
-    """
-
-    bits: float
-    best: Arm
-    rivals: tuple[Arm, ...]
-    tied: tuple[Arm, ...]
-
-    @property
-    def resolved(self) -> bool:
-        """Whether the best arm differs from every other by more than `RESOLVED_AT` standard errors."""
-        return not self.tied
-
-    @property
-    def plain(self) -> Arm | None:
-        """The arm with the lowest error of those that need no entropy coder, where the best one does; None elsewhere."""
-        return next((arm for arm in self.rivals if not arm.entropy_coded), None) if self.best.entropy_coded else None
-
-    @property
-    def closest(self) -> Arm:
-        """The arm that is closest to the bound at the bits of its file; of equals, the one with the lower error."""
-        return min((self.best, *self.rivals), key=lambda arm: arm.real_gap_db)
-
-
-def judge(comparison: Comparison) -> tuple[Judgement, ...]:
-    """Return one judgement a rate, lowest rate first."""
-    rates = sorted({arm.bits for arm in comparison.arms})
-    return tuple(_judge([arm for arm in comparison.arms if arm.bits == rate]) for rate in rates)
-
-
-def _judge(arms: list[Arm]) -> Judgement:
-    best, *rivals = sorted(arms, key=lambda arm: arm.distortion)  # stable: of equals, the first in the table
-    tied = tuple(rival for rival in rivals if not _errors_apart(best, rival) > RESOLVED_AT)
-    return Judgement(best.bits, best, tuple(rivals), tied)
-
-
-def _errors_apart(best: Arm, rival: Arm) -> float:
-    """Return the difference in its own paired standard errors; NaN where a single held-out vector hides the noise."""
-    difference = rival.distortion - best.distortion
-    if rival.excess_se == 0:
-        return math.inf if difference > 0 else 0.0
-    return difference / rival.excess_se
-
-
-def gap_error(arm: Arm) -> float:
-    """Return the standard error of `arm.gap_db` in dB, to first order: 10 / ln 10 · se / D; NaN where unknown."""
-    return 10 / math.log(10) * arm.distortion_se / arm.distortion if arm.distortion > 0 else 0.0
 
 
 def headline(judgements: Sequence[Judgement]) -> str:
@@ -226,7 +155,7 @@ def _behind(best: Arm, rival: Arm) -> str:
     name = wording.called(rival.name)
     if rival.distortion == best.distortion:
         return f"{name} (same error)"
-    apart = f"{wording.number(_errors_apart(best, rival), 1)}\N{NO-BREAK SPACE}s.e."
+    apart = f"{wording.number(errors_apart(best, rival), 1)}\N{NO-BREAK SPACE}s.e."
     if best.distortion <= 0:
         return f"{name} ({apart} above no error at all)"
     ratio = rival.distortion / best.distortion
@@ -240,7 +169,7 @@ def warnings(arm: Arm) -> list[str]:
     excess = arm.distortion / arm.train_distortion if arm.train_distortion > 0 else 1.0
     if excess > _OVERFIT and arm.distortion - arm.train_distortion > RESOLVED_AT * arm.distortion_se:
         found.append(
-            f"Held-out error is {wording.percent(excess - 1)} above the training error: "
+            f"Held-out error is {_above(excess)} the training error: "
             "the quantizer has partly memorised its training vectors; more of them would help."
         )
     if arm.entropy_coded and arm.cross_entropy_bits > _OVERSPENT * arm.bits:
@@ -251,6 +180,10 @@ def warnings(arm: Arm) -> list[str]:
     if arm.dead and not arm.entropy_coded:  # to a coder, what is never used costs next to nothing
         found.append(f"{_dead(arm)} chosen by no held-out vector.")
     return found
+
+
+def _above(ratio: float) -> str:
+    return f"{wording.percent(ratio - 1)} above" if ratio < _TIMES else f"{wording.number(ratio, 1)} times"
 
 
 def _dead(arm: Arm) -> str:

@@ -191,6 +191,7 @@ TRAINED = {
     "PCA, turned": "PCAR8,PQ4x4",
     "random rotation": "RR12,PQ4x4",
     "mean and rotation": "PCA12,RR8,PQ4x4",
+    "rotation and mean": "RR12,PCA8,PQ4x4",
     "RQ": "RQ3x4",
     "RQ, unequal": "RQ1x6_2x4",
     "RQ with norms": "RQ3x4_Nqint8",

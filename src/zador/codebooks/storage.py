@@ -60,7 +60,5 @@ def unpack(artefact: Artefact) -> tuple[NDArray[Any], NDArray[np.float64], dict[
             f"{codewords.dtype}; save the codebook again"
         )
     if not np.isfinite(codewords).all() or not np.isfinite(usage).all() or (usage < 0).any():
-        raise FormatError(
-            f"{artefact.place}: NaN, infinite or negative values where a codebook has none; save it again"
-        )
+        raise FormatError(f"{artefact.place}: NaN, infinite or negative values where a codebook has none; save it again")
     return codewords, usage, dict(about.origin)

@@ -8,6 +8,9 @@ With λ_1 >= λ_2 >= ..., axis k turns on at the rate R_k = ½ Σ_{j<k} log2(λ_
 axes share the rate, so θ = λ_k 2^(-2 (R - R_k) / k): no bisection, and exact at every turn-on. The slope is
 dD/dR = -2 θ ln 2 per bit. For a source that is not Gaussian D(R) is an upper bound on the least distortion that long
 blocks allow; for a Gaussian no quantizer of any size goes below it. Sources: cover2006elements, berger1971rate.
+
+Slopes come in several conventions, and papers mix them. With R in nats, -dR/dD = 1/(2 θ) for squared error summed over
+coordinates (`slope` divides by ln 2 for bits); 1/θ for half of the squared error; D/(2 θ) for its mean over D coordinates.
 """
 
 from __future__ import annotations
@@ -19,11 +22,15 @@ import numpy as np
 from zador.errors import UsageError
 from zador.theory.spectrum import as_spectrum
 from zador.units import NATS_PER_BIT
+from zador.validation import as_count
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["distortion_rate", "rate_distortion", "reproduction_variances", "water_level"]
+__all__ = ["distortion_rate", "isotropic", "rate_distortion", "reproduction_variances", "slope", "water_level"]
+
+_ALIKE = 1e-9  # relative: eigenvalues of s² I in float32 with a large mean still agree to this
+_SMALL = 1e-290
 
 
 @overload
@@ -86,9 +93,11 @@ def rate_distortion(eigenvalues: Any, distortion: ArrayLike) -> float | NDArray[
     # With θ = λ_k the distortion is (k-1) λ_k + (λ_k + λ_{k+1} + ...): falling in k, hence the two signs.
     turn_on = np.arange(len(fill.active)) * fill.active + fill.tail[:-1]
     count = np.maximum(np.searchsorted(-turn_on, -error, side="right"), 1)
-    level = np.clip((error - fill.tail[count]) / count, 0.0, fill.active[count - 1])
     with np.errstate(divide="ignore"):  # no distortion, no finite rate
-        nats = fill.turn_on_nats[count - 1] + 0.5 * count * (np.log(fill.active[count - 1]) - np.log(level))
+        above = np.maximum(error - fill.tail[count], 0.0)
+        # A share of a subnormal distortion would lose its digits, or be 0: it is divided as a logarithm.
+        log_level = np.where(above > _SMALL, np.log(above / count), np.log(above) - np.log(count))
+    nats = fill.turn_on_nats[count - 1] + 0.5 * count * np.maximum(np.log(fill.active[count - 1]) - log_level, 0.0)
     return _like(distortion, nats / NATS_PER_BIT)
 
 
@@ -142,6 +151,68 @@ def water_level(eigenvalues: Any, bits: ArrayLike) -> float | NDArray[np.float64
     return _like(bits, _level(fill, rate)[1])
 
 
+@overload
+def slope(eigenvalues: Any, bits: float) -> float: ...
+@overload
+def slope(eigenvalues: Any, bits: NDArray[Any]) -> NDArray[np.float64]: ...
+def slope(eigenvalues: Any, bits: ArrayLike) -> float | NDArray[np.float64]:
+    """Return `-dR/dD = 1 / (2 θ(R) ln 2)`: bits per vector that one unit less of summed squared error costs.
+
+    In nats it is 1/(2 θ): multiply by ln 2. For a cost of half the squared error multiply by 2; for the mean over D
+    coordinates multiply by D. As a Lagrange multiplier: `R_bits + slope D` is least at this rate. Source: berger1971rate.
+
+    Args:
+        eigenvalues: (D,) variances of the principal axes in squared units of the data, in any order.
+        bits: rate in bits per vector, at least 0: a number, or an array of any shape.
+
+    Returns:
+        Bits per squared unit of the data, in the shape of `bits`; infinite where θ is 0 in float64.
+
+    Raises:
+        DataError: an eigenvalue is negative beyond rounding, or the spectrum is not a vector.
+        UsageError: a rate is negative or NaN.
+
+    >>> round(slope([4.0, 2.0, 1.0, 0.25], 3.0), 4)
+    1.4427
+    """
+    level = np.asarray(water_level(eigenvalues, np.asarray(bits)))
+    with np.errstate(divide="ignore", over="ignore"):  # 1 / θ of a subnormal θ is out of range
+        return _like(bits, 0.5 / NATS_PER_BIT / level)
+
+
+def isotropic(dim: int, variance: ArrayLike, bits: float) -> float:
+    """Return `D(R) = d v 2^(-2R/d)` for a Gaussian with the same variance v along all d axes, and for no other.
+
+    With the *mean* variance of unequal axes the formula is above D(R), the more the less equal they are, and a good
+    codebook then seems to beat the theory. So unequal variances are refused. Source: berger1971rate.
+
+    Args:
+        dim: dimension d.
+        variance: v in squared units of the data; or all d eigenvalues, which then have to agree to 1e-9.
+        bits: rate in bits per vector, at least 0.
+
+    Returns:
+        Squared error summed over coordinates.
+
+    Raises:
+        DataError: an eigenvalue is negative.
+        UsageError: the variances differ; `dim` is not a whole number of at least 1 or not their number; bad rate.
+
+    >>> isotropic(2, 1.0, 2.0)
+    0.5
+    """
+    count = as_count(dim, "dim")
+    variances = as_spectrum(np.broadcast_to(variance, (count,)) if np.ndim(variance) == 0 else variance)
+    if len(variances) != count:
+        raise UsageError(f"isotropic: expected one variance or {count} of them, got {len(variances)}")
+    if variances.max() - variances.min() > _ALIKE * variances.max():
+        raise UsageError(
+            f"isotropic: the variances differ ({variances.min():.6g} to {variances.max():.6g}), and the formula with their "
+            "mean is above D(R); call gaussian.distortion_rate(eigenvalues, bits), which fills water"
+        )
+    return distortion_rate(variances, float(_as_nonnegative(bits, "bits")))
+
+
 class _Fill(NamedTuple):
     """What the closed form needs: positive eigenvalues, largest first; their turn-on rates; sums of the last ones."""
 
@@ -153,8 +224,8 @@ class _Fill(NamedTuple):
 def _fill(spectrum: NDArray[np.float64]) -> _Fill:
     active = np.sort(spectrum[spectrum > 0])[::-1]
     logs = np.log(active)  # products of many eigenvalues leave the range of floats; sums of logarithms do not
-    before = np.concatenate([[0.0], np.cumsum(logs)[:-1]]) if len(active) else logs
-    turn_on = np.maximum.accumulate(0.5 * (before - np.arange(len(active)) * logs))
+    # R_{k+1} - R_k = (k/2) ln(λ_k / λ_{k+1}): a sum of terms >= 0 keeps its digits for thousands of axes.
+    turn_on = np.cumsum(np.arange(len(active)) * np.concatenate([[0.0], -0.5 * np.diff(logs)])[: len(active)])
     # Summed from the smallest up, so that tiny eigenvalues are not lost beside large ones.
     return _Fill(active, turn_on, np.concatenate([np.cumsum(active[::-1])[::-1], [0.0]]))
 

@@ -16,7 +16,7 @@ from zador.validation import as_matrix, check_finite
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["as_spectrum", "numerical_zero", "spectrum_of"]
+__all__ = ["as_covariance", "as_spectrum", "numerical_zero", "principal_axes", "spectrum_of"]
 
 _MATRIX_AXES = 2
 _ZERO = 1e-12
@@ -78,23 +78,66 @@ def spectrum_of(covariance_or_eigenvalues: Any) -> NDArray[np.float64]:
     return np.sort(eigenvalues)[::-1]
 
 
+def as_covariance(covariance: Any, name: str = "covariance") -> NDArray[np.float64]:
+    """Return `covariance` as a symmetric (D, D) float64 matrix, both halves averaged.
+
+    Raises:
+        DataError: not a square matrix, or not symmetric.
+        NonFiniteError: it holds NaN or infinity.
+
+    >>> as_covariance([[2, 1], [1, 2]])
+    array([[2., 1.],
+           [1., 2.]])
+    """
+    return _symmetric(as_matrix(covariance, name), name)
+
+
+def principal_axes(covariance_or_eigenvalues: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (eigenvalues (D,), axes (D, D)) with `Σ = axes.T @ diag(eigenvalues) @ axes`: one axis a row, largest first.
+
+    Eigenvalues alone are taken for a diagonal covariance in their own order, and keep it.
+
+    Args:
+        covariance_or_eigenvalues: (D, D) symmetric positive semidefinite covariance, or (D,) eigenvalues.
+
+    Raises:
+        DataError: neither a vector nor a square matrix, not symmetric, or not positive semidefinite.
+        NonFiniteError: it holds NaN or infinity.
+
+    >>> principal_axes([1.0, 4.0])
+    (array([1., 4.]), array([[1., 0.],
+           [0., 1.]]))
+    """
+    if len(np.shape(covariance_or_eigenvalues)) != _MATRIX_AXES:
+        eigenvalues = as_spectrum(covariance_or_eigenvalues)
+        return eigenvalues, np.eye(len(eigenvalues))
+    given = as_matrix(covariance_or_eigenvalues, "covariance")
+    values, vectors = np.linalg.eigh(_symmetric(given, "covariance"))
+    return _without_rounding(values, float(np.finfo(given.dtype).eps))[::-1], vectors.T[::-1]
+
+
 def _eigenvalues(covariance: NDArray[Any]) -> NDArray[np.float64]:
+    matrix = _symmetric(covariance, "covariance")
+    return _without_rounding(np.asarray(np.linalg.eigvalsh(matrix), np.float64), float(np.finfo(covariance.dtype).eps))
+
+
+def _symmetric(covariance: NDArray[Any], name: str) -> NDArray[np.float64]:
     if covariance.shape[0] != covariance.shape[1]:
         raise DataError(
-            f"covariance: expected a square (D, D) matrix, got shape {covariance.shape}; "
+            f"{name}: expected a square (D, D) matrix, got shape {covariance.shape}; "
             "for vectors in rows pass numpy.cov(x, rowvar=False)"
         )
-    check_finite(covariance, "covariance")
+    check_finite(covariance, name)
     eps = float(np.finfo(covariance.dtype).eps)
     matrix = covariance.astype(np.float64)
     asymmetry = float(np.abs(matrix - matrix.T).max())
     # Blocked sums may round the two halves differently, by far less than the square root of the precision.
     if asymmetry > np.sqrt(eps) * float(np.abs(matrix).max()):
         raise DataError(
-            f"covariance: expected a symmetric matrix, got entries that differ from their mirror by {asymmetry:.6g}; "
+            f"{name}: expected a symmetric matrix, got entries that differ from their mirror by {asymmetry:.6g}; "
             "pass the mean of (x - mean)(x - mean)^T, not a factor of it"
         )
-    return _without_rounding(np.asarray(np.linalg.eigvalsh((matrix + matrix.T) / 2), np.float64), eps)
+    return np.asarray((matrix + matrix.T) / 2, np.float64)
 
 
 def _without_rounding(eigenvalues: NDArray[np.float64], eps: float) -> NDArray[np.float64]:

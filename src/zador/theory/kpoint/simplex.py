@@ -5,8 +5,8 @@ K congruent cones. With m_K the expected maximum of K independent standard norma
 
     D = d v - K/(K-1) m_K² v
 
-For K = 2 this is the minimum, for any spectrum: two cells of nearest neighbours are half-spaces, and among half-spaces the one
-through the mean, across the axis of the largest variance, explains most: `D = tr Σ - (2/π) λ_1`. For K >= 3 no proof is
+For K = 2 this is the minimum, for any spectrum: two cells of nearest neighbours are half-spaces, and among half-spaces the
+one through the mean, across the axis of the largest variance, explains most: `D = tr Σ - (2/π) λ_1`. For K >= 3 no proof is
 known to us that the simplex is best; multi-start Lloyd finds nothing below it. It is a codebook, so never a lower bound.
 """
 

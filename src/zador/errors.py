@@ -5,7 +5,15 @@ Every message says what was asked, what was got, and what to do about it. `asser
 
 from __future__ import annotations
 
-__all__ = ["DataError", "FormatError", "MissingDependencyError", "NonFiniteError", "UsageError", "ZadorError"]
+__all__ = [
+    "DataError",
+    "FormatError",
+    "MissingDependencyError",
+    "NonFiniteError",
+    "UsageError",
+    "ZadorError",
+    "ZadorWarning",
+]
 
 
 class ZadorError(Exception):
@@ -30,3 +38,7 @@ class FormatError(DataError):
 
 class MissingDependencyError(ZadorError, ImportError):
     """An optional library is not installed; the message gives the command that installs it. Exits with 2."""
+
+
+class ZadorWarning(UserWarning):
+    """A number that was asked for and returned, but that does not mean what it seems to; the message says why."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Density", "Standard", "named", "standardise"]
+__all__ = ["Density", "Standard", "as_standard", "named", "standardise"]
 
 
 class Density(Protocol):
@@ -121,6 +121,16 @@ def named(name: str) -> Standard:
         )
     density, first_moment = _table()[name]
     return Standard(density, first_moment, symmetric=True)
+
+
+def as_standard(density: str | Density) -> Standard:
+    """Return `named(density)` of a name, `standardise(density)` of an object.
+
+    Raises:
+        UsageError: no such name, or the object lacks a method of `Density`.
+        DataError: its mean or variance is not finite, or its variance is zero.
+    """
+    return named(density) if isinstance(density, str) else standardise(density)
 
 
 def standardise(density: Density) -> Standard:

@@ -4,43 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy.special import expit
-
-from zador.errors import DataError
+from zador.theory.quadrature import RunningIntegral, log_odds_grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    Function = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    from zador.theory.quadrature import Function
 
 __all__ = ["FirstMoment", "log_odds_grid"]
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
-_PANELS = 1024
-_ROUNDS = 60
-_DOUBLINGS = 64
-_ABSOLUTE, _RELATIVE = 1e-16, 1e-13
-_MOST_ROUGH = 4 * _PANELS
 
-
-def log_odds_grid(ppf: Function) -> NDArray[np.float64]:
-    """Return quantiles at evenly spaced log-odds between -20 and 20: as fine in both tails as in the middle.
-
-    >>> import scipy.stats
-    >>> bool(log_odds_grid(scipy.stats.norm.ppf)[0] < -5.8)
-    True
-    """
-    return np.unique(ppf(expit(np.linspace(-20.0, 20.0, _PANELS + 1))))
-
-
-class FirstMoment:
+class FirstMoment(RunningIntegral):
     """Callable x -> ∫_{-∞}^x u p(u) du of a density with zero mean, by Gauss-Legendre panels.
-
-    Panels are halved until halving changes nothing, so that a kink or a jump of the density ends up in a tiny one. The tails
-    beyond the quantiles 2e-9 and 1 - 2e-9 get panels that double in width, or that close in on a finite end.
 
     Args:
         pdf: the density, zero mean, of about unit variance.
@@ -51,47 +24,4 @@ class FirstMoment:
     """
 
     def __init__(self, pdf: Function, ppf: Function) -> None:
-        self._integrand: Function = lambda x: x * pdf(x)
-        self._knots = self._refined(_with_tails(log_odds_grid(ppf), ppf))
-        pieces = self._integrate(self._knots[:-1], self._knots[1:])
-        from_left = np.concatenate([[0.0], np.cumsum(pieces)])
-        from_right = np.concatenate([np.cumsum(pieces[::-1])[::-1], [0.0]])
-        # Each half is summed from its own end, where the terms are smallest.
-        self._table = np.where(self._knots <= 0, from_left, -from_right)
-
-    def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return ∫_{-∞}^x u p(u) du for each x."""
-        inside = np.clip(x, self._knots[0], self._knots[-1])
-        knot = np.searchsorted(self._knots, inside, side="right") - 1
-        return np.asarray(self._table[knot] + self._integrate(self._knots[knot], inside))
-
-    def _integrate(self, left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-        half = 0.5 * (right - left)
-        x = (0.5 * (left + right))[:, None] + half[:, None] * _NODES
-        values = self._integrand(x)
-        if not np.isfinite(values).all():
-            raise DataError("density: its pdf is infinite or NaN inside the support; pass a bounded density")
-        return np.asarray(half * (values @ _WEIGHTS))
-
-    def _refined(self, knots: NDArray[np.float64]) -> NDArray[np.float64]:
-        left, right, done = knots[:-1], knots[1:], [knots]
-        for _ in range(_ROUNDS):
-            middle = 0.5 * (left + right)
-            whole = self._integrate(left, right)
-            halves = self._integrate(left, middle) + self._integrate(middle, right)
-            rough = np.abs(whole - halves) > _ABSOLUTE + _RELATIVE * np.abs(whole)
-            rough &= (left < middle) & (middle < right)
-            if not rough.any() or rough.sum() > _MOST_ROUGH:  # that many are not kinks but a noisy pdf
-                break
-            left, middle, right = left[rough], middle[rough], right[rough]
-            done.append(middle)
-            left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
-        return np.unique(np.concatenate(done))
-
-
-def _with_tails(grid: NDArray[np.float64], ppf: Function) -> NDArray[np.float64]:
-    ends = ppf(np.array([0.0, 1.0]))
-    growth = 2.0 ** np.arange(_DOUBLINGS)
-    left = grid[0] - (growth if np.isinf(ends[0]) else (grid[0] - ends[0]) * (1 - 0.5 / growth))
-    right = grid[-1] + (growth if np.isinf(ends[1]) else (ends[1] - grid[-1]) * (1 - 0.5 / growth))
-    return np.unique(np.concatenate([left, grid, right, ends[np.isfinite(ends)]]))
+        super().__init__(lambda x: x * pdf(x), ppf, total=0.0)

@@ -120,6 +120,7 @@ def limits(covariance_or_eigenvalues: Any, *, codebook_size: int, encoder_dim: i
     dropped = float(spectrum[kept:].sum())
     full = gaussian.distortion_rate(spectrum, bits)
     behind = dropped + gaussian.distortion_rate(leading, bits)
+    asymptote = high_rate.estimate(leading, size)
     return Limits(
         codebook_size=size,
         rate_bits=bits,
@@ -130,8 +131,8 @@ def limits(covariance_or_eigenvalues: Any, *, codebook_size: int, encoder_dim: i
         dropped_energy=dropped,
         encoder_distortion_rate=behind,
         subspace_loss=_subspace_loss(behind, full, gaussian.water_level(spectrum, bits), spectrum[kept:]),
-        high_rate_distortion=dropped + high_rate.distortion(leading, size),
-        high_rate_valid=high_rate.is_valid(leading, size),
+        high_rate_distortion=dropped + asymptote.distortion,
+        high_rate_valid=asymptote.valid,
     )
 
 

@@ -1,5 +1,41 @@
 """What is possible: limits on rate and distortion, in NumPy float64."""
 
-from zador.theory import densities, gaussian, high_rate, limits, scalar, spectrum
+from zador.theory import (
+    blahut_arimoto,
+    cell_constants,
+    channel,
+    companding,
+    densities,
+    differential_entropy,
+    entropy,
+    entropy_coded,
+    gaussian,
+    gaussian_law,
+    high_rate,
+    limits,
+    linear_encoder,
+    remote,
+    scalar,
+    shannon,
+    spectrum,
+)
 
-__all__ = ["densities", "gaussian", "high_rate", "limits", "scalar", "spectrum"]
+__all__ = [
+    "blahut_arimoto",
+    "cell_constants",
+    "channel",
+    "companding",
+    "densities",
+    "differential_entropy",
+    "entropy",
+    "entropy_coded",
+    "gaussian",
+    "gaussian_law",
+    "high_rate",
+    "limits",
+    "linear_encoder",
+    "remote",
+    "scalar",
+    "shannon",
+    "spectrum",
+]

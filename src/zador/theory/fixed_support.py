@@ -1,0 +1,140 @@
+"""The least Lagrangian over the weights of given reproductions: Blahut–Arimoto sweeps, sped up by an interior point.
+
+A sweep looks at all pairs and yields the certificate. Between sweeps an interior point finds the best weights on a working
+set of reproductions, usually a few hundred; the next sweep names the reproductions with c > 1 that are missing from it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zador.theory.interior_point import best_weights
+from zador.theory.lagrangian import Lagrangian, Problem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["Minimum", "minimise"]
+
+_SMALL = 600  # so few reproductions are all in the working set
+_SWEEPS_FIRST = 6
+_AT_FIRST = 400
+_MIXED_IN = 1e-3
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Weights, the bracket of the least Lagrangian, and the point of the plane they achieve; nats, relative distortion.
+
+    Attributes:
+        slope: s, in nats per unit of distortion.
+        q: (m,) weights, summing to 1.
+        distortion: what the channel made of them achieves, above the least possible distortion.
+        rate: the mutual information of that channel, or an upper bound on it, in nats.
+        lower: no rate at any distortion d is below `lower - s d`, in nats.
+        history: brackets of the least Lagrangian after each sweep, in nats, each inside the one before.
+        converged: whether the bracket is as narrow as asked.
+    """
+
+    slope: float
+    q: Floats
+    distortion: float
+    rate: float
+    lower: float
+    history: tuple[tuple[float, float], ...]
+    converged: bool
+
+    def lower_at(self, distortion: float) -> float:
+        """Return the lower bound on the rate at a relative distortion, in nats."""
+        if math.isinf(self.slope):
+            return self.lower if distortion <= 0 else 0.0
+        return max(self.lower - self.slope * distortion, 0.0)
+
+
+def minimise(problem: Problem, slope: float, tolerance: float, sweeps: int, start: Floats | None = None) -> Minimum:
+    """Return the weights whose Lagrangian is within `tolerance` of the least, and the bracket that proves it.
+
+    Args:
+        problem: source and costs.
+        slope: s >= 0 in nats per unit of distortion; infinite for the least distortion.
+        tolerance: width of the bracket at which to stop, in nats.
+        sweeps: most passes over all pairs.
+        start: (m,) weights to begin with; uniform by default.
+    """
+    if slope == 0 and math.isfinite(problem.greatest_distortion):
+        return _zero_rate(problem)
+    lagrangian = Lagrangian(problem, slope)
+    q = np.full(problem.size, 1.0 / problem.size) if start is None else start
+    history: list[tuple[float, float]] = []
+    lower, upper, before, best = -math.inf, math.inf, math.inf, None
+    for count in range(sweeps):
+        sweep = lagrangian.sweep(q)
+        lower = max(lower, sweep.lower)
+        if best is None or sweep.upper < upper:
+            best, upper = (q, sweep), min(upper, sweep.upper)
+        history.append((lower, max(lower, upper)))
+        if upper - lower <= tolerance:
+            break
+        # As the working set grows, weights on it improve from pass to pass; if not, rounding has won: step from the best.
+        plain = start is None and count < (1 if problem.size <= _SMALL else _SWEEPS_FIRST)
+        if plain or sweep.upper >= before:
+            before = math.inf
+            q = best[0] * np.exp(best[1].log_c)
+            q /= q.sum()
+        else:
+            before = math.inf if np.count_nonzero(q) == len(q) else sweep.upper
+            q = _refined(lagrangian, q, sweep.log_c, tolerance)
+    assert best is not None  # noqa: S101 - at least one sweep
+    q, sweep = best
+    paid = 0.0 if math.isinf(slope) else slope * sweep.distortion
+    rate = max(sweep.upper - paid, lower - paid, 0.0)  # rounding may cross a closed bracket
+    return Minimum(slope, q, sweep.distortion, rate, lower, tuple(history), upper - lower <= tolerance)
+
+
+def _zero_rate(problem: Problem) -> Minimum:
+    q = np.zeros(problem.size)
+    q[problem.best_single] = 1.0
+    return Minimum(0.0, q, problem.greatest_distortion - problem.least_distortion, 0.0, 0.0, ((0.0, 0.0),), converged=True)
+
+
+def _refined(lagrangian: Lagrangian, q: Floats, log_c: Floats, tolerance: float) -> Floats:
+    """Return the best weights on a working set that holds the support of q and what is missing from it."""
+    problem = lagrangian.problem
+    if problem.size <= _SMALL:
+        working = np.arange(problem.size)
+    else:
+        kept = np.flatnonzero(q)
+        with np.errstate(divide="ignore"):
+            wanted = np.where(q > 0, np.log(q), 0.0) + log_c
+        dense = len(kept) == len(q)  # nothing is known yet: ask each source symbol
+        among = np.arange(problem.size) if dense else np.flatnonzero(log_c > 0.25 * tolerance)
+        found = _nearest(lagrangian, among, wanted, _AT_FIRST if dense else max(_AT_FIRST // 2, len(kept)))
+        working = found if dense else np.union1d(kept, found)
+    kernel = np.empty((len(problem.p), len(working)))
+    for rows, exponent in lagrangian.exponents(working):
+        kernel[rows] = np.exp(exponent - exponent.max(axis=1, keepdims=True))
+    begin = q[working] * np.exp(np.minimum(log_c[working], 1.0))
+    begin = (1 - _MIXED_IN) * begin / max(begin.sum(), 1e-300) + _MIXED_IN / len(working)
+    weights = best_weights(kernel, problem.p, begin, 0.1 * tolerance)
+    result = np.zeros(problem.size)
+    result[working] = weights
+    return result
+
+
+def _nearest(lagrangian: Lagrangian, candidates: NDArray[np.intp], score: Floats, most: int) -> NDArray[np.intp]:
+    """Return the candidates that most source symbols like best: one or two for each bump of c."""
+    if not len(candidates):
+        return candidates
+    liked = np.zeros(len(candidates))
+    for rows, exponent in lagrangian.exponents(candidates):
+        liked += np.bincount(
+            np.argmax(exponent + score[candidates], axis=1), lagrangian.problem.p[rows], minlength=len(candidates)
+        )
+    order = np.argsort(-liked, kind="stable")[:most]
+    return candidates[np.sort(order[liked[order] > 0])]

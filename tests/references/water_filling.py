@@ -1,4 +1,4 @@
-"""Reverse water-filling by bisection on the level, in 50 digits."""
+"""Reverse water-filling by bisection on the logarithm of the level, in 50 digits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ def distortion_rate(eigenvalues, bits):
         def rate(level):
             return sum((mpmath.log(v / level, 2) / 2 for v in variances if v > level), mpmath.mpf(0))
 
-        low, high = mpmath.mpf(0), max(variances)
-        # Levels fall as far as 2^-2R below the smallest variance; halving the bracket that often finds 50 digits more.
-        for _ in range(200 + int(4 * bits)):
+        # Levels fall as far as 2^-2R below the smallest variance: bisect their logarithm, to 50 digits of it.
+        positive = [v for v in variances if v > 0]
+        low, high = mpmath.log(min(positive)) - 2 * bits - 1, mpmath.log(max(positive))
+        for _ in range(200):
             middle = (low + high) / 2
-            low, high = (low, middle) if rate(middle) < bits else (middle, high)
-        return float(sum(min(v, high) for v in variances))
+            low, high = (low, middle) if rate(mpmath.exp(middle)) < bits else (middle, high)
+        return float(sum(min(v, mpmath.exp(high)) for v in variances))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from zador.errors import DataError, NonFiniteError
-from zador.theory.spectrum import as_spectrum, numerical_zero, spectrum_of
+from zador.theory.spectrum import as_covariance, as_spectrum, numerical_zero, principal_axes, spectrum_of
 
 
 def test_a_covariance_and_its_spectrum_are_the_same_source():
@@ -63,3 +63,23 @@ def test_what_is_not_a_covariance_is_refused(covariance, error, words):
 def test_rounding_between_the_halves_is_allowed():
     """An asymmetry of 1e-10 is the rounding of blocked sums."""
     assert spectrum_of(np.array([[1.0, 0.5 + 1e-10], [0.5, 1.0]])) == pytest.approx([1.5, 0.5], abs=1e-9)
+
+
+def test_principal_axes_rebuild_the_covariance():
+    """Σ = axesᵀ diag(λ) axes, axes orthonormal in rows, largest first; a diagonal keeps its own order."""
+    factor = np.random.default_rng(0).standard_normal((4, 4))
+    covariance = factor @ factor.T
+    values, axes = principal_axes(covariance)
+    assert (axes.T * values) @ axes == pytest.approx(covariance, abs=1e-13 * values[0])
+    assert axes @ axes.T == pytest.approx(np.eye(4), abs=1e-14)
+    assert (np.diff(values) <= 0).all()
+    assert values == pytest.approx(spectrum_of(covariance), rel=1e-12)
+    assert principal_axes([1.0, 4.0])[0].tolist() == [1.0, 4.0]
+
+
+def test_a_covariance_is_named_in_its_errors():
+    """What the caller calls it is in the message."""
+    with pytest.raises(DataError, match="noise: expected a symmetric"):
+        as_covariance([[1.0, 0.5], [0.0, 1.0]], "noise")
+    with pytest.raises(DataError, match="negative"):
+        principal_axes([[1.0, 2.0], [2.0, 1.0]])

@@ -183,7 +183,18 @@ class TestFit:
         assert summary["training_distortion"] == pytest.approx(mean, rel=1e-5)
 
     @pytest.mark.parametrize(
-        "init", ["kmeans++", "from-data", "uniform", "rate-distortion", "zador-density", "lloyd-max-grid"]
+        "init",
+        [
+            "kmeans++",
+            "from-data",
+            "uniform",
+            "rate-distortion",
+            "isotropic-rate-distortion",
+            "best-gaussian",
+            "reproduction-law",
+            "zador-density",
+            "lloyd-max-grid",
+        ],
     )
     def test_every_initialiser_has_a_name(self, tmp_path, init):
         """Each name that --help lists works, in plain words."""

@@ -45,7 +45,8 @@ def fit(
     init: Annotated[
         str | None,
         typer.Option(
-            help="vector: kmeans++, from-data, uniform, rate-distortion, zador-density or lloyd-max-grid.",
+            help="vector: kmeans++, from-data, uniform, rate-distortion, isotropic-rate-distortion, best-gaussian, "
+            "reproduction-law, zador-density or lloyd-max-grid.",
             show_default="kmeans++",
         ),
     ] = None,

@@ -86,13 +86,26 @@ def _lattice(x: NDArray[Any], _: int, options: dict[str, Any]) -> Quantizer:
 
 
 def _initialisers() -> dict[str, Initialiser]:
-    from zador.codebooks import FromData, KMeansPlusPlus, LloydMaxGrid, RateDistortion, Uniform, ZadorDensity
+    from zador.codebooks import (
+        BestGaussian,
+        FromData,
+        IsotropicRateDistortion,
+        KMeansPlusPlus,
+        LloydMaxGrid,
+        RateDistortion,
+        ReproductionLaw,
+        Uniform,
+        ZadorDensity,
+    )
 
     return {
         "kmeans++": KMeansPlusPlus(),
         "from-data": FromData(),
         "uniform": Uniform(),
         "rate-distortion": RateDistortion(),
+        "isotropic-rate-distortion": IsotropicRateDistortion(),
+        "best-gaussian": BestGaussian(),
+        "reproduction-law": ReproductionLaw(),
         "zador-density": ZadorDensity(),
         "lloyd-max-grid": LloydMaxGrid(),
     }

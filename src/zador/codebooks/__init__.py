@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from zador.codebooks.fit import fit_codebook
 from zador.codebooks.initialise.axes import PrincipalAxes, principal_axes
-from zador.codebooks.initialise.base import Initialiser
+from zador.codebooks.initialise.base import Initialiser, PredictingInitialiser
+from zador.codebooks.initialise.best_gaussian import BestGaussian
 from zador.codebooks.initialise.from_data import FromData
+from zador.codebooks.initialise.gaussian_codewords import GaussianCodewords
+from zador.codebooks.initialise.isotropic_rate_distortion import IsotropicRateDistortion
 from zador.codebooks.initialise.kmeans_plus_plus import KMeansPlusPlus
 from zador.codebooks.initialise.lloyd_max_grid import LloydMaxGrid, allocate_levels
 from zador.codebooks.initialise.rate_distortion import RateDistortion
+from zador.codebooks.initialise.reproduction_law import DiscreteLaw, ReproductionLaw
 from zador.codebooks.initialise.uniform import Uniform
 from zador.codebooks.initialise.zador_density import ZadorDensity
 from zador.codebooks.learn.empty import keep_empty, relocate_empty
@@ -23,22 +27,28 @@ from zador.codebooks.learn.lloyd import Lloyd, LloydInfo, LloydResult, LloydStat
 from zador.codebooks.table import Codebook, load
 
 __all__ = [
+    "BestGaussian",
     "Codebook",
+    "DiscreteLaw",
     "EntropyBudget",
     "EntropyConstrained",
     "EntropyConstrainedInfo",
     "EntropyConstrainedResult",
     "EntropyConstrainedState",
     "FromData",
+    "GaussianCodewords",
     "Initialiser",
+    "IsotropicRateDistortion",
     "KMeansPlusPlus",
     "Lloyd",
     "LloydInfo",
     "LloydMaxGrid",
     "LloydResult",
     "LloydState",
+    "PredictingInitialiser",
     "PrincipalAxes",
     "RateDistortion",
+    "ReproductionLaw",
     "Uniform",
     "ZadorDensity",
     "allocate_levels",

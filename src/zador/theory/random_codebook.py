@@ -31,7 +31,8 @@ _TAIL = 1e-16
 _STEP = np.linspace(-4.2, 3.4, 121)  # tanh-sinh: doubly exponential towards both ends
 _REPLICATES = 8
 _POINTS = 128
-_SEARCH_POINTS = 128
+_SEARCH_POINTS = 64
+_SIMPLEX = np.array([[0.0, -1.5], [0.4, -1.5], [0.0, 0.0]])  # (ln a, logit θ / λ_1)
 _MOST_CONTROLS = 32
 
 
@@ -181,7 +182,12 @@ def best_gaussian(eigenvalues: Any, codebook_size: int, *, seed: int = 0) -> Gau
         return float(nearest_draw(points, _law(active, parameters), size).mean())
 
     # The same points for every law: the search sees a smooth function. It is flat at its minimum, so a rough one will do.
-    found = minimize(expected, [0.0, -1.0], method="Nelder-Mead", options={"maxfev": 60, "xatol": 0.01, "fatol": 1e-4})
+    found = minimize(
+        expected,
+        _SIMPLEX[0],
+        method="Nelder-Mead",
+        options={"maxfev": 40, "xatol": 0.02, "fatol": 1e-4 * float(source.sum()), "initial_simplex": _SIMPLEX},
+    )
     variances = _law(source, found.x)
     value = expected_distortion(source, variances, size, seed=seed)
     return GaussianCodebook(variances, value.distortion, value.standard_error)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zador.codebooks.initialise.axes import principal_axes
+from zador.codebooks.initialise.gaussian_codewords import GaussianCodewords
 from zador.theory import gaussian
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ __all__ = ["RateDistortion"]
 
 
 @dataclass(frozen=True)
-class RateDistortion:
+class RateDistortion(GaussianCodewords):
     """Draw codewords from `N(mean, U diag((λ - θ)₊) Uᵀ)`, θ the water level at `log2 K` bits [cover2006elements, ch. 10].
 
     This is the law of random coding: optimal for long blocks, not for one vector at a time, where a random codebook of
@@ -37,15 +37,6 @@ class RateDistortion:
 
     jitter: float = 0.0
 
-    def __call__(
-        self,
-        x: NDArray[Any],
-        codebook_size: int,
-        rng: np.random.Generator,
-        weights: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
-        """Return (K, d) codewords for the covariance of x (N, d)."""
-        axes = principal_axes(x, weights)
-        spread = gaussian.reproduction_variances(axes.eigenvalues, np.log2(codebook_size))
-        deviation = np.sqrt(spread + self.jitter**2 * axes.eigenvalues)
-        return axes.place(rng.standard_normal((codebook_size, len(deviation))) * deviation)
+    def variances(self, eigenvalues: NDArray[np.float64], codebook_size: int) -> NDArray[np.float64]:
+        """Return `(λ - θ)₊ + jitter² λ`."""
+        return gaussian.reproduction_variances(eigenvalues, np.log2(codebook_size)) + self.jitter**2 * eigenvalues

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zador.codebooks.initialise.axes import principal_axes
+from zador.codebooks.initialise.gaussian_codewords import GaussianCodewords
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +16,7 @@ __all__ = ["ZadorDensity"]
 
 
 @dataclass(frozen=True)
-class ZadorDensity:
+class ZadorDensity(GaussianCodewords):
     """Draw codewords from `p^{d/(d+2)}`, normalised: for a Gaussian, `N(mean, (d+2)/d Σ)` [zador1982asymptotic].
 
     d counts the directions in which the data vary. The law is that of the codewords of an optimal quantizer as K grows;
@@ -28,15 +28,7 @@ class ZadorDensity:
         3.0
     """
 
-    def __call__(
-        self,
-        x: NDArray[Any],
-        codebook_size: int,
-        rng: np.random.Generator,
-        weights: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
-        """Return (K, d) codewords for the covariance of x (N, d)."""
-        axes = principal_axes(x, weights)
-        active = max(axes.rank, 1)
-        deviation = np.sqrt(axes.eigenvalues * (active + 2) / active)
-        return axes.place(rng.standard_normal((codebook_size, len(deviation))) * deviation)
+    def variances(self, eigenvalues: NDArray[np.float64], codebook_size: int) -> NDArray[np.float64]:  # noqa: ARG002
+        """Return `(d + 2)/d λ`, whatever K."""
+        active = max(int(np.count_nonzero(eigenvalues)), 1)
+        return eigenvalues * (active + 2) / active

@@ -37,8 +37,8 @@ def nearest_draw(x: Vector, variances: Vector, codebook_size: int) -> Vector:
         codebook_size: K >= 1.
 
     Returns:
-        (n,) squared distances summed over coordinates. Against quantiles of noncentral chi-squared they are right to 1e-4, and
-        mostly to 1e-8; for K < 20 and codewords that are all far away, |x|² > 100 Σ s, to 3e-3.
+        (n,) squared distances summed over coordinates. Against quantiles of noncentral chi-squared they are right to 1e-3,
+        and mostly to 1e-8; for K < 20 and codewords that are all far away, |x|² > 100 Σ s, to 3e-3.
 
     >>> nearest_draw(np.array([[0.0]]), np.array([1.0]), 1)
     array([1.])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ __all__ = ["best_weights"]
 _STEPS = 80
 _SHRINKS = 12
 _TO_BOUNDARY = 0.99
+_SMALL = 1e9
 _DUST = (1e-8, 1e-10, 1e-13, 1e-17, 1e-22, 1e-30)
 
 
@@ -43,6 +45,13 @@ def best_weights(kernel: Floats, p: Floats, start: Floats, tolerance: float) -> 
     >>> best_weights(np.array([[1.0, 0.5], [0.5, 1.0]]), np.array([0.5, 0.5]), np.array([0.1, 0.9]), 1e-12).round(6)
     array([0.5, 0.5])
     """
+    if kernel.shape[0] * kernel.shape[1] ** 2 < _SMALL:
+        with threadpool_limits(1, user_api="blas"):  # threads that wait for each other cost more than so little work
+            return _follow(kernel, p, start, tolerance)
+    return _follow(kernel, p, start, tolerance)
+
+
+def _follow(kernel: Floats, p: Floats, start: Floats, tolerance: float) -> Floats:
     state = _State(kernel, p, start / start.sum(), None)
     best, least = state.q, state.gap
     for _ in range(_STEPS):

@@ -103,12 +103,13 @@ def fit_law(
     """
     width = 1.0 / math.sqrt(2 * slope)
     atoms, weights = start, np.full(len(start), 1.0 / len(start))
+    places = _between(start) if start.shape[1] == 1 else start
     best: Law | None = None
     for _ in range(rounds):
         weights = best_weights(*_kernel(points, p, slope, atoms, weights), 0.25 * tolerance)
         atoms, weights = atoms[weights > 0], weights[weights > 0]
         law, bumps = _measured(points, p, slope, atoms, weights)
-        modes, heights = _modes(bumps, np.unique(np.concatenate([atoms, start]), axis=0))
+        modes, heights = _modes(bumps, np.unique(np.concatenate([atoms, places]), axis=0))
         highest = max(law.log_supremum, float(heights.max()))
         law = _with_supremum(law, highest, certified=False)
         if best is None or law.lower > best.lower:
@@ -147,9 +148,19 @@ def _with_supremum(law: Law, value: float, *, certified: bool) -> Law:
 
 
 def _modes(bumps: Bumps, starts: Floats) -> tuple[Floats, Floats]:
-    """Return where mean shift leads from the most promising starts."""
+    """Return where mean shift leads from the best starts; on the line (sorted) from those above both neighbours."""
     values = bumps.log_c(starts)
+    if starts.shape[1] == 1:
+        fenced = np.concatenate([[-np.inf], values, [-np.inf]])
+        peaks = (values >= fenced[:-2]) & (values >= fenced[2:])
+        starts, values = starts[peaks], values[peaks]
     return bumps.climb(starts[np.argsort(-values)[:_STARTS]], _STEPS)
+
+
+def _between(start: Floats) -> Floats:
+    """Return points on the line and three more between any two: where c is flat, mean shift is too slow to get there."""
+    line = np.sort(start[:, 0])
+    return np.interp(np.arange(4 * len(line) - 3) / 4, np.arange(len(line)), line)[:, None]
 
 
 def _apart(modes: Floats, heights: Floats, distance: float) -> Floats:

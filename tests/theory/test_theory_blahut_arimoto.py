@@ -267,7 +267,7 @@ def test_working_sets_reach_the_certificate(slope):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("slope", [1.0, 10.0, 150.0])
+@pytest.mark.parametrize("slope", [1.0, 10.0])
 def test_thousands_by_thousands(slope):
     """5000 points by 5000 reproductions are solved to 1e-4 bit without the table of 25 million costs."""
     import tracemalloc

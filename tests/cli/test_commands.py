@@ -209,7 +209,7 @@ class TestLimits:
 
     def test_the_testbed(self):
         """The testbed's spectrum behind an encoder of 4 dimensions gives D(R) 1.9164 at K = 32, as in the reports."""
-        done = run("limits", "--spectrum", "geomspace:4:0.25:6", "--encoder-dim", "4", "--codebook-size", "8,32", "--json")
+        done = run("limits", "--spectrum", "geomspace:4:0.25:6", "--encoder-dim", "4", "-k", "8,32", "--quick", "--json")
         assert done.returncode == 0, done.stderr
         assert "1.916" in done.stdout
         assert "3.147" in done.stdout
@@ -218,9 +218,9 @@ class TestLimits:
         """A spectrum written out, and the spectrum of data, both print a table."""
         np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((500, 3)))
         for arguments in (("--spectrum", "4,2,1"), ("--data", "x.npy")):
-            done = run("limits", *arguments, "-k", "16", cwd=tmp_path)
+            done = run("limits", *arguments, "-k", "16", "--quick", cwd=tmp_path)
             assert done.returncode == 0, done.stderr
-            assert "16 codewords, 4 bits per vector" in done.stdout
+            assert "K = 16, 4 bits" in done.stdout
 
 
 class TestMistakes:

@@ -19,6 +19,7 @@ __all__ = [
     "Seed",
     "With",
     "given",
+    "numbers",
     "pick",
     "refuse_replacing",
     "report_path",
@@ -46,6 +47,21 @@ def whole_numbers(text: str, option: str, *, least: int, most: int) -> list[int]
     if not numbers or numbers[0] < least or numbers[-1] > most:
         raise UsageError(f"{option}: expected whole numbers from {least} to {most} separated by commas, got {text!r}")
     return numbers
+
+
+def numbers(text: str, option: str, *, least: float) -> list[float]:
+    """Return the numbers of `text`, separated by commas, each once, ascending.
+
+    >>> numbers("2,0.5", "--curve", least=0.01)
+    [0.5, 2.0]
+    """
+    try:
+        found = sorted({float(part) for part in text.split(",") if part.strip()})
+    except ValueError:
+        found = []
+    if not found or not all(least <= number < float("inf") for number in found):
+        raise UsageError(f"{option}: expected numbers from {least:g} on separated by commas, got {text!r}")
+    return found
 
 
 def pick(table: dict[str, _T], name: str, option: str) -> _T:

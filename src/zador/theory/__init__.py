@@ -2,6 +2,7 @@
 
 from zador.theory import (
     blahut_arimoto,
+    cautions,
     cell_constants,
     channel,
     companding,
@@ -10,6 +11,7 @@ from zador.theory import (
     entropy,
     entropy_coded,
     free_support,
+    gap,
     gaussian,
     gaussian_law,
     high_rate,
@@ -19,6 +21,7 @@ from zador.theory import (
     linear_encoder,
     pair_costs,
     random_codebook,
+    rate_point,
     remote,
     sandwich,
     scalar,
@@ -28,6 +31,7 @@ from zador.theory import (
 
 __all__ = [
     "blahut_arimoto",
+    "cautions",
     "cell_constants",
     "channel",
     "companding",
@@ -36,6 +40,7 @@ __all__ = [
     "entropy",
     "entropy_coded",
     "free_support",
+    "gap",
     "gaussian",
     "gaussian_law",
     "high_rate",
@@ -45,6 +50,7 @@ __all__ = [
     "linear_encoder",
     "pair_costs",
     "random_codebook",
+    "rate_point",
     "remote",
     "sandwich",
     "scalar",

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from zador.errors import UsageError
-from zador.theory import gaussian, high_rate
+from zador.theory import gaussian, high_rate, kpoint, random_codebook
+from zador.theory.cautions import measured_warnings
 from zador.theory.spectrum import spectrum_of
 from zador.validation import as_count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Limits", "Rung", "limits"]
 
@@ -21,16 +28,21 @@ class Rung(NamedTuple):
         label: a few words, for a table.
         distortion: squared error summed over coordinates.
         meaning: one sentence: what can and what cannot reach it.
+        standard_error: of `distortion`, where it is a mean over samples; 0 where it is not.
     """
 
     label: str
     distortion: float
     meaning: str
+    standard_error: float = 0.0
 
 
 @dataclass(frozen=True)
 class Limits:
     """What K codewords can do for a Gaussian with a given covariance; distortions are summed over coordinates.
+
+    `floor`, `best_known` and `random_codebook` are computed when they are first asked for; where axes differ the first two
+    take some seconds, more for thousands of codewords.
 
     Attributes:
         codebook_size: number K of codewords.
@@ -45,6 +57,7 @@ class Limits:
             the water level is above the largest dropped variance.
         high_rate_distortion: `dropped_energy` + Zador's asymptote of the m leading axes: an estimate, not a bound.
         high_rate_valid: whether K is large enough for that estimate to mean anything (`high_rate.is_valid`).
+        eigenvalues: (D,) variances of the principal axes, descending.
     """
 
     codebook_size: int
@@ -58,11 +71,41 @@ class Limits:
     subspace_loss: float
     high_rate_distortion: float
     high_rate_valid: bool
+    eigenvalues: tuple[float, ...] = field(repr=False)
 
-    def rungs(self) -> tuple[Rung, ...]:
+    @property
+    def leading(self) -> NDArray[np.float64]:
+        """(m,) variances that the encoder keeps, descending."""
+        return np.array(self.eigenvalues[: self.encoder_dim])
+
+    @cached_property
+    def floor(self) -> kpoint.KPointBound:
+        """The K-point floor behind the encoder: `dropped_energy` + `kpoint.lower_bound` of the leading axes."""
+        bound = kpoint.lower_bound(self.leading, self.codebook_size)
+        return kpoint.KPointBound(self.dropped_energy + bound.distortion, bound.certified, bound.how, bound.standard_error)
+
+    @cached_property
+    def best_known(self) -> kpoint.BestKnown | None:
+        """What the best known codebook reaches behind the encoder; None where K is too large to search."""
+        if self.codebook_size > kpoint.LARGEST_SEARCHED:
+            return None
+        found = kpoint.best_known(self.leading, self.codebook_size)
+        return kpoint.BestKnown(self.dropped_energy + found.distortion, found.how, found.standard_error)
+
+    @cached_property
+    def random_codebook(self) -> random_codebook.Expected:
+        """What K draws from the law that achieves R(D) are expected to reach behind the encoder."""
+        law = gaussian.reproduction_variances(self.leading, self.rate_bits)
+        found = random_codebook.expected_distortion(self.leading, law, self.codebook_size)
+        return random_codebook.Expected(self.dropped_energy + found.distortion, found.standard_error)
+
+    def rungs(self, *, searched: bool = True) -> tuple[Rung, ...]:
         """Return the rungs that apply, for a table: no encoder, no encoder's rungs; no valid estimate, no estimate.
 
-        >>> [rung.label for rung in limits([4.0, 2.0, 1.0, 0.25], codebook_size=8).rungs()]
+        Args:
+            searched: also those that take seconds: floor, best known and random codebook.
+
+        >>> [rung.label for rung in limits([4.0, 2.0, 1.0, 0.25], codebook_size=8).rungs(searched=False)]
         ['zero rate', 'Shannon bound']
         """
         rungs = [
@@ -79,6 +122,7 @@ class Limits:
                     f"No quantizer behind a linear encoder to {kept} goes below it at this rate.",
                 ),
             ]
+        rungs += self._searched() if searched else []
         if self.high_rate_valid:
             rungs.append(
                 Rung(
@@ -88,6 +132,40 @@ class Limits:
                 )
             )
         return tuple(rungs)
+
+    def _searched(self) -> list[Rung]:
+        floor, best, drawn = self.floor, self.best_known, self.random_codebook
+        trust = "" if floor.certified else " An estimate: its supremum is searched for, not enclosed."
+        reached = [] if best is None else [Rung("best known codebook", best.distortion, f"{best.how}.", best.standard_error)]
+        return [
+            Rung(
+                "K-point floor",
+                floor.distortion,
+                f"No codebook of this size goes below it on this Gaussian ({floor.how}).{trust}",
+                floor.standard_error,
+            ),
+            *reached,
+            Rung(
+                "random R(D) codebook",
+                drawn.distortion,
+                "What codewords drawn from the law that achieves R(D) are expected to reach.",
+                drawn.standard_error,
+            ),
+        ]
+
+    def warnings_for(self, measured: float) -> tuple[str, ...]:
+        """Return what is wrong with a measured distortion, judged by the floor: units, leakage, means taken for sums.
+
+        Args:
+            measured: mean squared error summed over coordinates, behind this encoder.
+
+        >>> ladder = limits([1.0, 1.0], codebook_size=2)
+        >>> ladder.warnings_for(1.5)
+        ()
+        >>> len(ladder.warnings_for(0.75))  # half of it: a mean over the two coordinates?
+        1
+        """
+        return measured_warnings(measured, floor=self.floor.distortion, dim=self.dim)
 
 
 def limits(covariance_or_eigenvalues: Any, *, codebook_size: int, encoder_dim: int | None = None) -> Limits:
@@ -133,6 +211,7 @@ def limits(covariance_or_eigenvalues: Any, *, codebook_size: int, encoder_dim: i
         subspace_loss=_subspace_loss(behind, full, gaussian.water_level(spectrum, bits), spectrum[kept:]),
         high_rate_distortion=dropped + asymptote.distortion,
         high_rate_valid=asymptote.valid,
+        eigenvalues=tuple(spectrum.tolist()),
     )
 
 

@@ -41,6 +41,10 @@ class PrincipalAxes:
         """Return `mean + U y` for each row y of (n, d) coordinates along the axes."""
         return self.mean + coordinates @ self.directions.T
 
+    def coordinates(self, x: NDArray[Any]) -> NDArray[np.float64]:
+        """Return (n, d) rows `Uᵀ (x - mean)`: vectors along the axes."""
+        return np.asarray((x - self.mean) @ self.directions, np.float64)
+
 
 def principal_axes(x: NDArray[Any], weights: NDArray[np.float64] | None = None) -> PrincipalAxes:
     """Return mean and eigendecomposition of the weighted covariance `Σ w (x - mean)(x - mean)ᵀ / Σ w`.

@@ -24,6 +24,7 @@ __all__ = ["LARGEST", "BestKnown", "best_known"]
 LARGEST = 4096
 _LEVELS = 1024
 _SAME = 1e-9
+_FEW_DIMS = 10
 _STARTS = 6
 _NODES_A_CODEWORD = 16
 _FEW, _MANY = (1 << 10, 1 << 13), 1 << 14
@@ -82,7 +83,8 @@ def best_known(eigenvalues: Any, codebook_size: int, *, seed: int | np.random.Ge
 def _searched(variances: NDArray[np.float64], size: int, rng: np.random.Generator) -> BestKnown:
     spread = (len(variances) + 2) / len(variances)
     few_count = 1 << (int(np.clip(_NODES_A_CODEWORD * size, *_FEW)) - 1).bit_length()
-    few, many, fresh = (of_gaussian(variances, count, spread, rng) for count in (few_count, _MANY, _MANY))
+    many_count = _MANY if len(variances) <= _FEW_DIMS else _MANY >> 2  # no tree helps there
+    few, many, fresh = (of_gaussian(variances, count, spread, rng) for count in (few_count, many_count, many_count))
     codebook = lloyd(many.whole(), best_of_starts(few.whole(), size, _STARTS, rng)).codebook
     squared = nearest(fresh.whole().x, codebook, 1)[0].reshape(len(fresh.flips), -1)
     values = fresh.replicates(squared.mean(axis=0))

@@ -27,6 +27,7 @@ _PACE = 0.3
 _QUICK = 4
 _INSERTED = 16, 24, 32, 40, 48
 _ADDED = 4
+_ENOUGH, _PLACES = 8192, 48
 
 
 def relax(nodes: Nodes, codebook_size: int, copies: int, rng: np.random.Generator) -> Particles:
@@ -62,8 +63,13 @@ def relax(nodes: Nodes, codebook_size: int, copies: int, rng: np.random.Generato
 
 def _with_peaks(nodes: Nodes, prices: Vector, points: Matrix, shares: Vector) -> tuple[Matrix, Vector]:
     """Add particles where F is highest: descent moves particles, but leaves holes that have none."""
-    starts = np.concatenate([points * keep for keep in np.tri(points.shape[1])] + [0.0 * points[:1]])
-    peaks = climb(nodes.whole(), np.tile(prices, len(nodes.flips)), starts, _ADDED)
+    thin = max(1, len(nodes.x) // _ENOUGH)
+    few, asked = nodes.x[::thin], prices[::thin]
+    weights = nodes.weights[::thin] / nodes.weights[::thin].sum()
+    # A hole is often where coordinates vanish, as the centre is: particles, with their last coordinates struck out.
+    starts = np.concatenate([points[:: max(1, len(points) // _PLACES)] * keep for keep in np.tri(points.shape[1])])
+    starts = np.concatenate([starts, np.zeros((1, points.shape[1]))])
+    peaks = climb(Nodes(few, weights, nodes.flips).whole(), np.tile(asked, len(nodes.flips)), starts, _ADDED)
     total = shares.sum()
     together = np.append(shares, np.full(len(peaks), shares.mean()))
     return np.concatenate([points, peaks]), together * (total / together.sum())

@@ -32,8 +32,8 @@ _FACES: dict[str, dict[str, Any]] = {
     "Shannon bound": {"color": _BOUND, "ls": "-"},
     "dropped energy": {"color": _PLAIN, "ls": "-."},
     "Shannon bound behind the encoder": {"color": _BOUND, "ls": "--"},
-    "K-point floor": {"color": _BOUND, "marker": "^"},
-    "K-point floor of these vectors": {"color": _BOUND, "marker": "v", "mfc": "white"},
+    "K-point floor": {"color": _BOUND, "marker": "_", "ms": 18, "mew": 2.5},
+    "K-point floor of these vectors": {"color": _BOUND, "marker": "_", "ms": 18, "mew": 1.2},
     "best known codebook": {"color": _REACHED, "marker": "o"},
     "random R(D) codebook": {"color": _REACHED, "marker": "D", "mfc": "white"},
     "high-rate estimate": {"color": _PLAIN, "marker": "x"},
@@ -100,7 +100,7 @@ def draw(
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("")
-        axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.set_xlabel("rate, bits per vector")
         axes.set_ylabel("squared error, summed over coordinates")
         axes.grid(visible=True, which="major", color="#e4e4e4", lw=0.6)
@@ -135,7 +135,7 @@ def _draw_rungs(axes: Axes, ladders: Sequence[Limits], rungs: Sequence[Sequence[
             if rung.label == label and rung.distortion > 0
         ]
         x, y, error = np.array(points).T if points else np.zeros((3, 0))
-        axes.errorbar(x, y, yerr=2 * error, label=label, ls="", ms=6, capsize=2, **_FACES[label])
+        axes.errorbar(x, y, yerr=2 * error, label=label, **({"ls": "", "ms": 6, "capsize": 2} | _FACES[label]))
 
 
 def _draw_band(axes: Axes, band: RateBand) -> float:

@@ -135,7 +135,8 @@ def _draw_rungs(axes: Axes, ladders: Sequence[Limits], rungs: Sequence[Sequence[
             if rung.label == label and rung.distortion > 0
         ]
         x, y, error = np.array(points).T if points else np.zeros((3, 0))
-        axes.errorbar(x, y, yerr=2 * error, label=label, **({"ls": "", "ms": 6, "capsize": 2} | _FACES[label]))
+        face: dict[str, Any] = {"ls": "", "ms": 6, "capsize": 2} | _FACES[label]
+        axes.errorbar(x, y, yerr=2 * error, label=label, **face)
 
 
 def _draw_band(axes: Axes, band: RateBand) -> float:

@@ -12,59 +12,28 @@ than 1e-12 of the mass. Sources: gish1968asymptotically, chou1989entropy, sulliv
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.linalg import LinAlgError, solve_banded
-from scipy.special import entr
 
-from zador.errors import DataError, UsageError
+from zador.errors import UsageError
 from zador.theory.densities import as_standard
+from zador.theory.entropy_descent import cheapest
+from zador.theory.partition import Partition, grid, partition
 from zador.theory.rate_point import RatePoint
 from zador.theory.scalar import ScalarQuantizer
 from zador.units import NATS_PER_BIT
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from zador.theory.densities import Density, Standard
 
 __all__ = ["HIGH_RATE_EXCESS_BITS", "at_rate", "curve", "entropy_constrained", "uniform_threshold"]
 
 HIGH_RATE_EXCESS_BITS = 0.5 * math.log2(2 * math.pi * math.e / 12)
 
-_TAIL = 1e-12
-_MOST_CELLS = 1 << 16
-_NEAR = 40.0  # standard deviations: an exponential tail holds 1e-17 beyond
-_GROWTH = 1.1
-_SWEEPS = 200
-_DONE, _ROUNDING = 1e-13, 1e-15
-_OFFSETS = (0.5, 0.0, 0.25)
-_WIDTHS = (1.0, 1.3)
 _HALVINGS = 40
 _CLOSE = 1e-4  # between points that near, time sharing costs about 1e-9 of the distortion
 _HOW = "entropy-coded scalar quantizer"
-
-
-@dataclass(frozen=True)
-class _Partition:
-    """Cells of a density with zero mean and unit variance: thresholds, masses, means, and D and H of them."""
-
-    thresholds: NDArray[np.float64]
-    masses: NDArray[np.float64]
-    levels: NDArray[np.float64]
-
-    @property
-    def distortion(self) -> float:
-        return max(0.0, 1.0 - math.fsum(self.masses * self.levels**2))
-
-    @property
-    def bits(self) -> float:
-        return math.fsum(entr(self.masses)) / NATS_PER_BIT
-
-    def cost(self, multiplier: float) -> float:
-        return self.distortion + multiplier * self.bits
 
 
 def entropy_constrained(density: str | Density, multiplier: float) -> ScalarQuantizer:
@@ -91,7 +60,7 @@ def entropy_constrained(density: str | Density, multiplier: float) -> ScalarQuan
     (1.105, 0.3039)
     """
     source, scale = _source(density, "multiplier", multiplier)
-    return _returned(source, _best(source, float(multiplier) / scale**2))
+    return _returned(source, cheapest(source, float(multiplier) / scale**2))
 
 
 def uniform_threshold(density: str | Density, step: float) -> ScalarQuantizer:
@@ -109,7 +78,7 @@ def uniform_threshold(density: str | Density, step: float) -> ScalarQuantizer:
     1.584963
     """
     source, scale = _source(density, "step", step)
-    return _returned(source, _partition(source, _grid(source, float(step) / scale, 0.5)))
+    return _returned(source, partition(source, grid(source, float(step) / scale, 0.5)))
 
 
 def at_rate(density: str | Density, bits: float) -> RatePoint:
@@ -166,7 +135,7 @@ def _source(density: str | Density, name: str, value: float) -> tuple[Standard, 
     return source, source.scale
 
 
-def _returned(source: Standard, cells: _Partition) -> ScalarQuantizer:
+def _returned(source: Standard, cells: Partition) -> ScalarQuantizer:
     return ScalarQuantizer(
         levels=source.mean + source.scale * cells.levels,
         thresholds=source.mean + source.scale * cells.thresholds,
@@ -176,16 +145,16 @@ def _returned(source: Standard, cells: _Partition) -> ScalarQuantizer:
     )
 
 
-def _around(source: Standard, bits: float) -> tuple[_Partition, _Partition]:
+def _around(source: Standard, bits: float) -> tuple[Partition, Partition]:
     """Return two of the best quantizers, one of at most `bits` and one of at least that, as close as bisecting μ brings."""
-    few = many = _partition(source, np.empty(0))
+    few = many = partition(source, np.empty(0))
     low = high = math.log(2 * NATS_PER_BIT) - 2 * NATS_PER_BIT * bits  # μ of a Gaussian's D(R)
     while many.bits < bits:
         low -= 1.0
-        many = _best(source, math.exp(low))
+        many = cheapest(source, math.exp(low))
     while bits > 0:
         high += 1.0
-        found = _best(source, math.exp(high))
+        found = cheapest(source, math.exp(high))
         if found.bits <= bits:
             few = found
             break
@@ -194,119 +163,9 @@ def _around(source: Standard, bits: float) -> tuple[_Partition, _Partition]:
         if many.bits - few.bits <= _CLOSE * bits:
             break
         middle = 0.5 * (low + high)
-        found = _best(source, math.exp(middle))
+        found = cheapest(source, math.exp(middle))
         if found.bits <= bits:
             few, high = found, middle
         else:
             many, low = found, middle
     return few, many
-
-
-def _grid(source: Standard, step: float, offset: float) -> NDArray[np.float64]:
-    """Return thresholds (k + offset) step over all but 1e-12 of the mass; a far, heavy tail in cells that grow."""
-    ends = np.asarray(source.density.ppf(np.array([_TAIL, 1 - _TAIL])))
-    inner = np.clip(ends, -_NEAR, _NEAR)
-    if inner[1] - inner[0] > step * _MOST_CELLS:
-        raise DataError(f"entropy_coded: a step of {step:.3g} standard deviations needs more than {_MOST_CELLS} cells")
-    near = step * (np.arange(math.floor(inner[0] / step), math.ceil(inner[1] / step) + 1) + offset)
-    near = near[(near > ends[0]) & (near < ends[1])]
-    if not len(near):
-        return np.asarray(near)
-    far = [_growing(near[0], ends[0], -step)[::-1], near, _growing(near[-1], ends[1], step)]
-    return np.asarray(np.concatenate(far))
-
-
-def _growing(start: float, end: float, step: float) -> NDArray[np.float64]:
-    if abs(end - start) <= 2 * abs(step):
-        return np.empty(0)
-    count = math.ceil(math.log1p((_GROWTH - 1) * (end - start) / step) / math.log(_GROWTH))
-    points = start + step * (_GROWTH ** np.arange(1, count + 1) - 1) / (_GROWTH - 1)
-    return np.asarray(points[np.abs(points - start) < abs(end - start)])
-
-
-def _partition(source: Standard, thresholds: NDArray[np.float64]) -> _Partition:
-    below = np.concatenate([[0.0], source.density.cdf(thresholds), [1.0]])
-    above = np.concatenate([[1.0], source.density.sf(thresholds), [0.0]])
-    masses = np.where(below[:-1] < 0.5, np.diff(below), -np.diff(above))  # noqa: PLR2004 - the median
-    moments = np.diff(source.first_moment(thresholds), prepend=0.0, append=0.0)
-    if (masses > 0).all():
-        # In a far tail the moment of a cell may be all rounding; its mean is inside the cell.
-        edges = np.concatenate([[-np.inf], thresholds, [np.inf]])
-        return _Partition(thresholds, masses, np.clip(moments / masses, edges[:-1], edges[1:]))
-    kept = masses[:-1] > 0  # an empty cell joins the one to its right
-    if masses[-1] <= 0 and kept.any():
-        kept[np.flatnonzero(kept)[-1]] = False
-    return _partition(source, thresholds[kept])
-
-
-def _best(source: Standard, multiplier: float) -> _Partition:
-    step = math.sqrt(6 * multiplier / NATS_PER_BIT)  # D = Δ²/12 and μ = 2 ln 2 D
-    found = _partition(source, np.empty(0))
-    for thresholds in _starts(source, step):
-        trial = _descended(source, _partition(source, thresholds), multiplier)
-        if trial.cost(multiplier) < found.cost(multiplier):
-            found = trial
-    return found
-
-
-def _starts(source: Standard, step: float) -> list[NDArray[np.float64]]:
-    starts = [_grid(source, step * width, offset) for offset in _OFFSETS for width in _WIDTHS]
-    low, high = np.asarray(source.density.ppf(np.array([0.0, 1.0])))
-    if math.isfinite(high - low):
-        count = (high - low) / step
-        starts += [np.linspace(low, high, n + 1)[1:-1] for n in {max(1, math.floor(count)), max(1, math.ceil(count))}]
-    return starts
-
-
-def _descended(source: Standard, cells: _Partition, multiplier: float) -> _Partition:
-    """Sweep, and try Newton after each sweep: sweeps always descend, Newton finishes."""
-    for _ in range(_SWEEPS):
-        before = cells.cost(multiplier)
-        cells = _swept(source, cells, multiplier)
-        newton = _newton(source, cells, multiplier)
-        if newton is not None and newton.cost(multiplier) <= cells.cost(multiplier):
-            cells = newton
-        if before - cells.cost(multiplier) <= max(_DONE * multiplier, _ROUNDING):
-            break
-    return cells
-
-
-def _swept(source: Standard, cells: _Partition, multiplier: float) -> _Partition:
-    """Move each threshold to where its neighbours cost the same; a level whose cell vanishes is dropped."""
-    levels, masses = cells.levels, cells.masses
-    while len(levels) > 1:
-        gaps = np.diff(levels)
-        lengths = -np.log2(masses)
-        t = 0.5 * (levels[1:] + levels[:-1]) + 0.5 * multiplier * np.diff(lengths) / gaps
-        crossed = np.flatnonzero(np.diff(t) <= 0)
-        if not len(crossed):
-            return _partition(source, t)
-        # Of the levels squeezed out, the least probable one goes first: the others may live on without it.
-        gone = crossed[np.argmin(masses[crossed + 1])] + 1
-        levels, masses = np.delete(levels, gone), np.delete(masses, gone)
-    return _partition(source, np.empty(0))
-
-
-def _newton(source: Standard, cells: _Partition, multiplier: float) -> _Partition | None:
-    """Solve the linearised conditions f_i = (t_i - c_i)² - (t_i - c_{i+1})² - μ log2(p_i / p_{i+1}) = 0."""
-    t, levels, masses = cells.thresholds, cells.levels, cells.masses
-    if len(t) == 0:
-        return None
-    left, right = t - levels[:-1], levels[1:] - t
-    height = np.asarray(source.density.pdf(t))
-    rate = multiplier / NATS_PER_BIT
-    residual = left**2 - right**2 - rate * np.log(masses[:-1] / masses[1:])
-    share_left, share_right = height / masses[:-1], height / masses[1:]
-    own = 2 * (left + right) - share_left * (2 * left**2 + rate) - share_right * (2 * right**2 + rate)
-    # Moving t_{i-1} raises c_i and lowers p_i; moving t_{i+1} raises c_{i+1} and its mass.
-    from_left = share_right[:-1] * (rate - 2 * left[1:] * right[:-1])
-    from_right = share_left[1:] * (rate - 2 * right[:-1] * left[1:])
-    bands = np.stack([np.append(0.0, from_right), own, np.append(from_left, 0.0)])
-    try:
-        moved = t - np.asarray(solve_banded((1, 1), bands, residual))
-    except (LinAlgError, ValueError):
-        return None
-    if not np.isfinite(moved).all() or (np.diff(moved) <= 0).any():
-        return None
-    trial = _partition(source, moved)
-    return trial if len(trial.thresholds) == len(t) else None

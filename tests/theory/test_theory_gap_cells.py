@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zador.theory.cells import cells_of, squared_errors
+from zador.theory.gap.cells import cells_of, squared_errors
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -13,7 +13,7 @@ EPS = float(np.finfo(np.float64).eps)
 @pytest.mark.parametrize("rows", [1, 3, 1000])
 def test_textbook_moments_in_blocks_of_any_size(monkeypatch, rows):
     """Mean, covariance and cell means agree with NumPy's, cell by cell, however many rows are read at a time."""
-    monkeypatch.setattr("zador.theory.cells._BLOCK_BYTES", 8 * 4 * rows)
+    monkeypatch.setattr("zador.theory.gap.cells._BLOCK_BYTES", 8 * 4 * rows)
     rng = np.random.default_rng(rows)
     x, indices = rng.standard_normal((500, 4)) + 3.0, rng.choice([0, 1, 4], 500)
     found = cells_of(x, indices, 6)

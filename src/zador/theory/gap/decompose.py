@@ -26,8 +26,8 @@ import numpy as np
 from zador.errors import DataError, UsageError
 from zador.theory import gaussian
 from zador.theory.cautions import floor_warnings, measured_warnings, sample_warnings
-from zador.theory.cells import as_indices, cells_of, squared_errors
-from zador.theory.gap_terms import GapDecomposition, Term
+from zador.theory.gap.cells import as_indices, cells_of, squared_errors
+from zador.theory.gap.terms import GapDecomposition
 from zador.theory.kpoint import KPointBound, lower_bound
 from zador.theory.linear_encoder import EncodedGaussian, encoded
 from zador.theory.spectrum import spectrum_of
@@ -36,9 +36,9 @@ from zador.validation import as_count, as_matrix, check_finite
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zador.theory.cells import Cells
+    from zador.theory.gap.cells import Cells
 
-__all__ = ["Floor", "GapDecomposition", "Term", "decompose", "shannon_floor"]
+__all__ = ["Floor", "decompose", "shannon_floor"]
 
 Floor: TypeAlias = float | KPointBound | Callable[[Any, int], KPointBound]
 

@@ -5,6 +5,13 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCE := $(shell find src -type f -not -name '*.pyc') README.md LICENSE pyproject.toml
 PATHS  := src tests benchmarks
+# Tests run in two processes, which halves the wait on two cores; `make test WORKERS=8` where there are more. Tests are handed
+# out in order, the first half to one process and the rest to the other, until one is idle and takes over what is left: so what
+# a module computes once is computed twice for at most a few modules. As both processes need the cores, linear algebra has one
+# thread in each, and threads that wait sleep: awake they slow some tests down a hundredfold.
+WORKERS ?= 2
+PYTEST  := -m pytest -n $(WORKERS) --dist worksteal
+THREADS := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 
 .PHONY: run test test-all lint format bench clean
 
@@ -13,13 +20,13 @@ run: $(VENV)/package.stamp  ## the main job on bundled real data: a table and an
 	$(BIN)/zador compare --data digits --bits 4,6,8 --report zador-report/index.html
 
 test: lint  ## linters, then every test but the long ones, against the installed wheel
-	$(BIN)/coverage run -m pytest -m "not long"
+	$(THREADS) $(BIN)/coverage run $(PYTEST) -m "not long"
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered
 	$(BIN)/python -m pytest -q --doctest-modules --pyargs zador
 
 test-all: lint  ## the long statistical checks as well
-	$(BIN)/python -m pytest
+	$(THREADS) $(BIN)/python $(PYTEST)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check $(PATHS)

@@ -44,7 +44,7 @@ class TestProtocolA:
         assert found.squared_distances.mean() == pytest.approx(1.8085, abs=5e-5)
         assert entropy == pytest.approx(3.4316, abs=5e-5)
 
-    @pytest.mark.parametrize("size", [8, 32])
+    @pytest.mark.parametrize("size", [pytest.param(8, marks=pytest.mark.long), 32])
     def test_lloyd_to_convergence(self, testbed, size):
         """Of 20 restarts, the mean held-out figure is within 1, the best training run's within 2 standard deviations."""
         bed, directions = testbed

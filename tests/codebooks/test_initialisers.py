@@ -278,6 +278,13 @@ class TestNewLaws:
         )
 
 
+def level_vectors(most, axes):
+    """Every vector of that many counts, each at least 1, whose product is at most `most`."""
+    if axes == 0:
+        return [()]
+    return [(n, *rest) for n in range(1, most + 1) for rest in level_vectors(most // n, axes - 1)]
+
+
 class TestGrid:
     """The product of scalar quantizers."""
 
@@ -298,9 +305,9 @@ class TestGrid:
         def total(levels):
             return sum(v * scalar.lloyd_max("gaussian", n).distortion for v, n in zip(spectrum, levels, strict=True))
 
-        every = (c for c in itertools.product(range(1, size + 1), repeat=4) if np.prod(c) <= size)
         chosen = allocate_levels(np.array(spectrum), size)
-        assert total((*chosen, *[1] * (4 - len(chosen)))) == pytest.approx(min(map(total, every)), rel=1e-12)
+        best = min(map(total, level_vectors(size, axes=4)))
+        assert total((*chosen, *[1] * (4 - len(chosen)))) == pytest.approx(best, rel=1e-12)
 
     def test_known_allocations(self):
         """The testbed at K = 16 takes [4, 2, 2], the steep spectrum [8, 2]; a large K is quick."""

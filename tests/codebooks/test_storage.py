@@ -143,9 +143,9 @@ for n in itertools.count():
 
 
 def test_a_killed_save_leaves_the_old_or_the_new(tmp_path):
-    """Killed at 15 random moments of saving without pause, the directory always holds a codebook that loads whole."""
+    """Killed at 8 random moments of saving without pause, the directory always holds a codebook that loads whole."""
     rng = np.random.default_rng(0)
-    for _ in range(15):
+    for _ in range(8):
         with subprocess.Popen([sys.executable, "-c", _SAVE_FOREVER, str(tmp_path)]) as process:
             deadline = time.monotonic() + 60
             before = _stamp(tmp_path)

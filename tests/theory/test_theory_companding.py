@@ -74,7 +74,7 @@ def test_a_spread_that_is_too_thin_diverges(points):
         bennett("gaussian", points, 4)
 
 
-@pytest.mark.parametrize("density", ["gaussian", *OBJECTS], ids=str)
+@pytest.mark.parametrize("density", ["gaussian", *OBJECTS], ids=lambda d: d if isinstance(d, str) else d.dist.name)
 def test_point_density_is_a_distribution(density):
     """Quantiles: ppf inverts cdf, cdf is the integral of pdf."""
     points = point_density(density)

@@ -37,7 +37,7 @@ def test_published_point():
     assert at_rate("gaussian", 1.0619).distortion < 0.3232
 
 
-@pytest.mark.parametrize("density", [*NAMES, stats.expon(), stats.gamma(3)], ids=str)
+@pytest.mark.parametrize("density", [*NAMES, stats.expon(), stats.gamma(3)], ids=[*NAMES, "expon", "gamma"])
 def test_high_rate_excess(density):
     """Where D is small the excess over Shannon's bound, ½ log2(2πe/12), is reached: to 2 % of a bit at 5 bits or more."""
     scale = 1.0 if isinstance(density, str) else density.var()

@@ -90,10 +90,10 @@ def _quantile_mean(dim, radius, variance, size):
     [(SPECTRUM, 16), (gaussian.reproduction_variances(SPECTRUM, 4.0), 16), (SPECTRUM[::-1].copy(), 3), (1.5 * SPECTRUM, 64)],
 )
 def test_anisotropic_against_simulation(variances, size):
-    """Thousands of simulated codebooks agree within four standard errors of both."""
+    """Hundreds of simulated codebooks agree within four standard errors of both."""
     rng = np.random.default_rng(5)
     means = []
-    for _ in range(1500):
+    for _ in range(500):
         codewords = rng.standard_normal((size, 6)) * np.sqrt(variances)
         x = rng.standard_normal((200, 6)) * np.sqrt(SPECTRUM)
         means.append(((x[:, None] - codewords) ** 2).sum(axis=2).min(axis=1).mean())
@@ -129,7 +129,7 @@ def test_no_spread_is_the_mean():
 
 def test_falls_with_the_codebook_and_stays_above_the_floor():
     """More draws are nearer, and a random codebook is a codebook: the K-point floor is below."""
-    sizes = [1, 2, 5, 16, 100, 2**10, 2**20]
+    sizes = [1, 2, 16, 2**10, 2**20]
     found = [4 * isotropic(4, 0.8, size) for size in sizes]
     assert (np.diff(found) < 0).all()
     assert all(radial.lower_bound(4, 1.0, size).distortion < d for size, d in zip(sizes, found, strict=True))

@@ -287,8 +287,10 @@ class TestMistakes:
         import signal
         import time
 
+        # A shell that starts tests in the background has them ignore Ctrl-C, and processes inherit that.
+        script = "import signal; signal.signal(2, signal.default_int_handler); from zador.cli import main; main()"
         with subprocess.Popen(
-            [sys.executable, "-c", "from zador.cli import main; main()", "compare", "--data", "photos", "--bits", "10,11"],
+            [sys.executable, "-c", script, "compare", "--data", "photos", "--bits", "10,11"],
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=tmp_path,

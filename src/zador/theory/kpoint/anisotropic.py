@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zador.theory import gaussian
 from zador.theory.kpoint import nodes
 from zador.theory.kpoint.judged import judged
+from zador.theory.kpoint.leading import worth_coding
 from zador.theory.kpoint.particles import serve
 from zador.theory.kpoint.relaxed import relax
 
@@ -37,7 +37,6 @@ _COPIES = 4, 32
 _NODES_A_CODEWORD = 64
 _NODES = 1 << 12, 1 << 16
 _JUDGED = 1 << 15
-_MOST_KEPT = 12
 _WIDE, _WIDE_STARTS = 2.0, 128
 
 
@@ -49,7 +48,7 @@ def lower_bound(eigenvalues: NDArray[np.float64], codebook_size: int, rng: np.ra
         codebook_size: K, at most `LARGEST`.
         rng: draws nodes and starts.
     """
-    kept = _kept(eigenvalues, codebook_size)
+    kept = worth_coding(eigenvalues, codebook_size)
     spread = (kept + 2) / kept
     count = _power_of_two(int(np.clip(_NODES_A_CODEWORD * codebook_size, *_NODES)))
     copies = int(np.clip(_PARTICLES // codebook_size, *_COPIES))
@@ -64,12 +63,6 @@ def lower_bound(eigenvalues: NDArray[np.float64], codebook_size: int, rng: np.ra
     starts = np.concatenate([np.pad(inside, ((0, 0), (0, further.shape[1]))), wide])
     unseen = float(eigenvalues[kept + 1 :].sum())
     return judged(fresh, prices, codebook_size, starts, unseen)
-
-
-def _kept(eigenvalues: NDArray[np.float64], codebook_size: int) -> int:
-    # Below half the water level an axis is far from being worth any bits.
-    level = gaussian.water_level(eigenvalues, float(np.log2(codebook_size)))
-    return int(np.clip((eigenvalues > 0.5 * level).sum(), 1, _MOST_KEPT))
 
 
 def _power_of_two(count: int) -> int:

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from zador.errors import DataError
 from zador.theory.kpoint.covered import gains
 from zador.theory.kpoint.judged import judged
+from zador.theory.kpoint.leading import MOST_AXES
 from zador.theory.kpoint.lloyd import best_of_starts
 from zador.theory.kpoint.nodes import REPLICATES, of_rows
 from zador.theory.kpoint.particles import nearest, serve
@@ -69,10 +70,16 @@ def lower_bound_of_samples(x: Any, codebook_size: int, *, seed: int | np.random.
     half = len(rows) // 2
     learnt = rows[order[: min(half, _LEARNT)]]
     held_out = rows[order[half : half + min(len(rows) - half, _JUDGED) // REPLICATES * REPLICATES]]
-    centre = rows.mean(axis=0)  # cancels in distances; without it their digits would
-    prices = _Prices.learnt(learnt - centre, size, rng)
-    judges = held_out - centre
+    centre, axes = _principal(learnt)
+    learnt, judges = (learnt - centre) @ axes, (held_out - centre) @ axes
+    prices = _Prices.learnt(learnt, size, rng)
     return judged(of_rows(judges), prices(judges), size, np.concatenate([prices.places, judges[:_STARTS]]))
+
+
+def _principal(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean and, as columns, the axes of largest variance first."""
+    centre = x.mean(axis=0)
+    return centre, np.linalg.eigh((x - centre).T @ (x - centre))[1][:, ::-1]
 
 
 class _Prices:
@@ -82,24 +89,25 @@ class _Prices:
     points, and what counts is how much of the way from the nearest codeword to the second a price goes.
     """
 
-    def __init__(self, systems: list[Particles], codebook: NDArray[np.float64]) -> None:
-        self._systems, self._codebook = systems, codebook
+    def __init__(self, systems: list[Particles], codebook: NDArray[np.float64], dim: int) -> None:
+        self._systems, self._codebook, self._kept = systems, codebook, codebook.shape[1]
         self._mix = np.array([1.0, 0.0, 0.0])
-        self.places = np.concatenate([*(system.points for system in systems), codebook])
+        places = np.concatenate([*(system.points for system in systems), codebook])
+        self.places = np.pad(places, ((0, 0), (0, dim - self._kept)))
 
     @classmethod
     def learnt(cls, x: NDArray[np.float64], size: int, rng: np.random.Generator) -> _Prices:
         """Return prices from x (N, d): particles from two thirds of it, the mix that proves most on the rest."""
-        part = of_rows(x[: len(x) - len(x) // 3])
+        part = of_rows(x[: len(x) - len(x) // 3, :MOST_AXES])
         copies = int(np.clip(_PARTICLES // size, *_COPIES))
         systems = [relax(part, size, copies, rng) for _ in range(_SYSTEMS)]
-        prices = cls(systems, best_of_starts(part, min(size, len(part.x)), _SYSTEMS, rng))
+        prices = cls(systems, best_of_starts(part, min(size, len(part.x)), _SYSTEMS, rng), x.shape[1])
         rest = x[len(x) - len(x) // 3 :]
         parts = prices._parts(rest)
         alone = np.array([1.0, 0.0, 0.0])
 
         def short(mix: NDArray[np.float64]) -> float:
-            return -prices._proven(rest, parts @ np.abs(mix), size)
+            return -prices._proven(rest, prices._mixed(rest, parts, np.abs(mix)), size)
 
         found = minimize(short, alone + _NUDGE, method="Nelder-Mead", options={"maxfev": _EVALUATIONS})
         # Three numbers fitted to few vectors gain a little by chance; only what gains more is worth its noise.
@@ -108,11 +116,16 @@ class _Prices:
 
     def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (N,) prices."""
-        return np.asarray(self._parts(x) @ self._mix)
+        return self._mixed(x, self._parts(x), self._mix)
+
+    def _mixed(self, x: NDArray[np.float64], parts: NDArray[np.float64], mix: NDArray[np.float64]) -> NDArray[np.float64]:
+        # Every axis outside the leading ones adds its own square, which is right while it is not worth coding.
+        return np.asarray(parts @ mix + np.square(x[:, self._kept :]).sum(axis=1))
 
     def _parts(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        asked = np.mean([serve(x, system).prices for system in self._systems], axis=0)
-        squared = nearest(x, self._codebook, min(2, len(self._codebook)))[0]
+        leading = x[:, : self._kept]
+        asked = np.mean([serve(leading, system).prices for system in self._systems], axis=0)
+        squared = nearest(leading, self._codebook, min(2, len(self._codebook)))[0]
         return np.stack([asked, squared[:, 0], squared[:, -1]], axis=1)
 
     def _proven(self, x: NDArray[np.float64], prices: NDArray[np.float64], size: int) -> float:

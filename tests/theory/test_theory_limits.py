@@ -157,11 +157,10 @@ def test_floor_best_codebook_and_random_codebook_stand_behind_the_encoder():
 
 
 def test_the_floor_of_the_isotropic_variant_is_that_of_radial_prices():
-    """Six unit variances and noise of 0.01 behind 4 dimensions, K = 16: floor 3.952, best known codebook 3.980."""
+    """Six unit variances and noise of 0.01 behind 4 dimensions, K = 16: floor at least 3.952, long searches reached 3.980."""
     ladder = limits([1.01] * 6 + [0.01] * 58, codebook_size=16, encoder_dim=4)
     assert ladder.floor.certified
-    assert ladder.floor.distortion >= 3.952
-    assert ladder.floor.distortion < ladder.best_known.distortion == pytest.approx(3.980, rel=3e-3)
+    assert 3.952 <= ladder.floor.distortion < 3.980
 
 
 def test_a_codebook_too_large_to_search_has_no_best_known():

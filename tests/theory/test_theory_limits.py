@@ -157,7 +157,7 @@ def test_floor_best_codebook_and_random_codebook_stand_behind_the_encoder():
 
 
 def test_the_floor_of_the_isotropic_variant_is_that_of_radial_prices():
-    """Six unit variances and noise of 0.01 behind 4 dimensions, K = 16: floor at least 3.952, long searches reached 3.980."""
+    """Six unit variances and noise of 0.01 behind 4 dimensions, K = 16: at least 3.952; long searches reached 3.980."""
     ladder = limits([1.01] * 6 + [0.01] * 58, codebook_size=16, encoder_dim=4)
     assert ladder.floor.certified
     assert 3.952 <= ladder.floor.distortion < 3.980

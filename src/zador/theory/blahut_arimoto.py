@@ -100,7 +100,8 @@ def solve(
 
     Each pass computes c for all reproductions and so both bounds. Between passes an interior-point method finds the best
     weights on the reproductions that matter, because plain Blahut–Arimoto steps `q <- q c` take thousands of passes to
-    empty a reproduction. Memory is blocks of 8 MB beside `distortion` and, for k reproductions that matter, 16 n k bytes.
+    empty a reproduction. Memory beside `distortion` is a few blocks of 8 MB and, if k reproductions are looked at together,
+    16 n k + 16 k² bytes; k is at most some 1.5 times as many as end with weight (1000 to 2000 of 5000 points in the plane).
 
     Args:
         p: (n,) probabilities of the source symbols; zeros are fine.

@@ -2,6 +2,7 @@
 
 A sweep looks at all pairs and yields the certificate. Between sweeps an interior point finds the best weights on a working
 set of reproductions, usually a few hundred; the next sweep names the reproductions with c > 1 that are missing from it.
+The first working set is a net: wherever a source symbol is, something near is in it, as many as the slope asks for.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zador.theory.interior_point import best_weights
+from zador.theory.interior_point import best_weights, relative_kernel
 from zador.theory.lagrangian import Lagrangian, Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Indices = NDArray[np.intp]
 
 __all__ = ["Minimum", "minimise"]
 
@@ -26,6 +28,8 @@ _SMALL = 600  # so few reproductions are all in the working set
 _SWEEPS_FIRST = 6
 _AT_FIRST = 400
 _MIXED_IN = 1e-3
+_LEAVING, _LITTLE = 0.01, 1e-3
+_NEARLY = 1.5  # nats
 
 
 @dataclass(frozen=True)
@@ -109,16 +113,19 @@ def _refined(lagrangian: Lagrangian, q: Floats, log_c: Floats, tolerance: float)
     if problem.size <= _SMALL:
         working = np.arange(problem.size)
     else:
-        kept = np.flatnonzero(q)
+        # What has little weight and c well below 1 is on its way out; if it is not, the next sweep names it again.
+        kept = np.flatnonzero((q > 0) & ((log_c > -_LEAVING) | (q > _LITTLE / problem.size)))
         with np.errstate(divide="ignore"):
             wanted = np.where(q > 0, np.log(q), 0.0) + log_c
-        dense = len(kept) == len(q)  # nothing is known yet: ask each source symbol
-        among = np.arange(problem.size) if dense else np.flatnonzero(log_c > 0.25 * tolerance)
-        found = _nearest(lagrangian, among, wanted, _AT_FIRST if dense else max(_AT_FIRST // 2, len(kept)))
-        working = found if dense else np.union1d(kept, found)
+        if np.count_nonzero(q) == problem.size:  # nothing is known yet: ask each source symbol
+            working = _covering(lagrangian, wanted)
+        else:
+            missing = np.flatnonzero(log_c > 0.25 * tolerance)
+            liked, _ = _liked(lagrangian, missing, wanted)
+            working = np.union1d(kept, _most_liked(liked, problem.p, max(_AT_FIRST // 2, len(kept))))
     kernel = np.empty((len(problem.p), len(working)))
     for rows, exponent in lagrangian.exponents(working):
-        kernel[rows] = np.exp(exponent - exponent.max(axis=1, keepdims=True))
+        kernel[rows] = relative_kernel(exponent)
     begin = q[working] * np.exp(np.minimum(log_c[working], 1.0))
     begin = (1 - _MIXED_IN) * begin / max(begin.sum(), 1e-300) + _MIXED_IN / len(working)
     weights = best_weights(kernel, problem.p, begin, 0.1 * tolerance)
@@ -127,14 +134,35 @@ def _refined(lagrangian: Lagrangian, q: Floats, log_c: Floats, tolerance: float)
     return result
 
 
-def _nearest(lagrangian: Lagrangian, candidates: NDArray[np.intp], score: Floats, most: int) -> NDArray[np.intp]:
-    """Return the candidates that most source symbols like best: one or two for each bump of c."""
+def _covering(lagrangian: Lagrangian, score: Floats) -> Indices:
+    """Return reproductions among which each source symbol finds one nearly as good for it as its best.
+
+    A symbol far from all of them would have next to no Z: a hopeless start for the interior point, and 1e100 its c.
+    """
+    p, working = lagrangian.problem.p, np.empty(0, np.intp)
+    liked, best = _liked(lagrangian, np.arange(len(score)), score)
+    left = np.ones(len(p), bool)
+    while left.any():
+        more = _most_liked(liked[left], p[left], _AT_FIRST)
+        working = np.union1d(working, more)
+        for rows, exponent in lagrangian.exponents(more):
+            left[rows] &= (exponent + score[more]).max(axis=1) < best[rows] - _NEARLY
+    return working
+
+
+def _liked(lagrangian: Lagrangian, candidates: Indices, score: Floats) -> tuple[Indices, Floats]:
+    """Return which candidate has the largest `score - s d` for each source symbol, and that value; nothing of nothing."""
     if not len(candidates):
-        return candidates
-    liked = np.zeros(len(candidates))
+        return candidates, np.empty(0)
+    liked, best = np.empty(len(lagrangian.problem.p), np.intp), np.empty(len(lagrangian.problem.p))
     for rows, exponent in lagrangian.exponents(candidates):
-        liked += np.bincount(
-            np.argmax(exponent + score[candidates], axis=1), lagrangian.problem.p[rows], minlength=len(candidates)
-        )
-    order = np.argsort(-liked, kind="stable")[:most]
-    return candidates[np.sort(order[liked[order] > 0])]
+        value = exponent + score[candidates]
+        first = value.argmax(axis=1)
+        liked[rows], best[rows] = candidates[first], value[np.arange(len(first)), first]
+    return liked, best
+
+
+def _most_liked(liked: Indices, p: Floats, most: int) -> Indices:
+    """Return the reproductions in `liked`, those with most probability of symbols first: one or two for each bump of c."""
+    named, where = np.unique(liked, return_inverse=True)
+    return named[np.argsort(-np.bincount(where, p[: len(liked)]), kind="stable")[:most]]

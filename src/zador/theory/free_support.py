@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zador.theory.bumps import Bumps
-from zador.theory.interior_point import best_weights
+from zador.theory.interior_point import best_weights, relative_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,8 +129,7 @@ def _kernel(points: Floats, p: Floats, slope: float, atoms: Floats, weights: Flo
     """Return kernel with row maxima 1, probabilities, and weights to begin with."""
     exponent = points @ (2 * slope * atoms.T)
     exponent -= slope * np.einsum("kd,kd->k", atoms, atoms)
-    exponent -= exponent.max(axis=1, keepdims=True)
-    return np.exp(exponent, out=exponent), p, (1 - _MIXED_IN) * weights + _MIXED_IN / len(atoms)
+    return relative_kernel(exponent), p, (1 - _MIXED_IN) * weights + _MIXED_IN / len(atoms)
 
 
 def _measured(points: Floats, p: Floats, slope: float, atoms: Floats, weights: Floats) -> tuple[Law, Bumps]:

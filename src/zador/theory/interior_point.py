@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["best_weights"]
+__all__ = ["best_weights", "relative_kernel"]
 
 _STEPS = 80
 _SHRINKS = 12
 _TO_BOUNDARY = 0.99
 _SMALL = 1e9
+_NOTHING = -46.0
 _DUST = (1e-8, 1e-10, 1e-13, 1e-17, 1e-22, 1e-30)
 
 
@@ -49,6 +50,19 @@ def best_weights(kernel: Floats, p: Floats, start: Floats, tolerance: float) -> 
         with threadpool_limits(1, user_api="blas"):  # threads that wait for each other cost more than so little work
             return _follow(kernel, p, start, tolerance)
     return _follow(kernel, p, start, tolerance)
+
+
+def relative_kernel(exponent: Floats) -> Floats:
+    """Return exp(exponent) over its largest in each row, (n, k), with zeros below 1e-20; `exponent` is overwritten.
+
+    Zeros cost nothing; numbers near the end of the range of floats cost several times what others do.
+
+    >>> relative_kernel(np.array([[-3.0, -3.0, -99.0]]))
+    array([[1., 1., 0.]])
+    """
+    exponent -= exponent.max(axis=1, keepdims=True)
+    np.putmask(exponent, exponent < _NOTHING, -np.inf)
+    return np.exp(exponent, out=exponent)
 
 
 def _follow(kernel: Floats, p: Floats, start: Floats, tolerance: float) -> Floats:

@@ -35,6 +35,7 @@ __all__ = ["Lagrangian", "Problem", "Sweep"]
 
 _BLOCK = 1 << 20  # numbers in a block: 8 MB
 _UNDERFLOW = -600.0
+_NOTHING = -690.0  # beside e^-600 it is nothing, and numbers at the end of the range of floats are slow
 
 
 class Problem:
@@ -141,6 +142,7 @@ class Lagrangian:
                 c = c * math.exp(shift - rise) + p[rows] @ np.exp(exponent - rise)
                 shift = rise
             else:
+                np.putmask(exponent, exponent < _NOTHING, -np.inf)
                 kernel = np.exp(exponent)
                 inner = kernel if whole else kernel[:, support]
                 z = inner @ weights

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from references import rate_distortion as reference
 from zador.errors import DataError, NonFiniteError, UsageError
-from zador.theory.blahut_arimoto import curve, solve
-from zador.theory.pair_costs import AbsoluteError, SquaredError
+from zador.theory.blahut_arimoto import AbsoluteError, SquaredError, curve, solve
 
 HAMMING = 1.0 - np.eye(2)
 ROUNDING = 1e-12  # bits: a few hundred roundings of numbers of order one
@@ -264,6 +263,16 @@ def test_working_sets_reach_the_certificate(slope):
     x = np.random.default_rng(3).normal(size=(1500, 2))
     found = solve(np.full(1500, 1 / 1500), SquaredError(x, x), slope=slope, tolerance=1e-5)
     assert found.converged
+
+
+def test_hundreds_of_islands():
+    """700 biased coins far apart: R = log2 700 + h(0.3) - h(D); the first working set has something on every island."""
+    x = (np.arange(700)[:, None] * 100.0 + np.arange(2)).reshape(-1, 1)
+    found = solve(np.tile([0.3, 0.7], 700) / 700, SquaredError(x, x), slope=2.0, tolerance=1e-9)
+    exact = math.log2(700) + entropy(0.3) - entropy(found.distortion)
+    assert found.rate_lower - ROUNDING <= exact <= found.rate_upper + ROUNDING
+    assert found.distortion == pytest.approx(0.2, abs=1e-4)
+    assert found.iterations <= 9
 
 
 @pytest.mark.long

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from zador.errors import DataError, NonFiniteError, UsageError
-from zador.theory.blahut_arimoto import solve
+from zador.theory.blahut_arimoto import SquaredError, solve
 from zador.theory.free_support import fit_law
 from zador.theory.gaussian import rate_distortion
-from zador.theory.pair_costs import SquaredError
 from zador.theory.sandwich import sandwich
 
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zador.theory.blahut_arimoto.interior_point import best_weights, relative_kernel
 from zador.theory.bumps import Bumps
-from zador.theory.interior_point import best_weights, relative_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zador.theory.fixed_support import Minimum, minimise
+from zador.theory.blahut_arimoto.fixed_support import Minimum, minimise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zador.theory.lagrangian import Problem
+    from zador.theory.blahut_arimoto.lagrangian import Problem
 
     Floats = NDArray[np.float64]
 

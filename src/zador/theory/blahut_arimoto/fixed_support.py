@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zador.theory.interior_point import best_weights, relative_kernel
-from zador.theory.lagrangian import Lagrangian, Problem
+from zador.theory.blahut_arimoto.interior_point import best_weights, relative_kernel
+from zador.theory.blahut_arimoto.lagrangian import Lagrangian, Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

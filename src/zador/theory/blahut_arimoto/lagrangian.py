@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from zador.theory.pair_costs import PairCosts
+    from zador.theory.blahut_arimoto.pair_costs import PairCosts
 
     Floats = NDArray[np.float64]
 

@@ -28,6 +28,7 @@ _SHRINKS = 12
 _TO_BOUNDARY = 0.99
 _SMALL = 1e9
 _NOTHING = -46.0
+_ROWS = 2048
 _DUST = (1e-8, 1e-10, 1e-13, 1e-17, 1e-22, 1e-30)
 
 
@@ -131,12 +132,11 @@ class _State:
         return None
 
     def _newton(self) -> Callable[[float, Floats | float], tuple[Floats, Floats]] | None:
-        weighted = self.kernel * (np.sqrt(self.p) / self.ratio)[:, None]
-        spread = np.sqrt(self.q / self.z)
-        weighted *= spread
-        rows, columns = weighted.shape
+        by_row, spread = np.sqrt(self.p) / self.ratio, np.sqrt(self.q / self.z)
+        rows, columns = self.kernel.shape
         wide = columns > rows
-        matrix = weighted @ weighted.T if wide else weighted.T @ weighted
+        weighted = self.kernel * by_row[:, None] * spread if wide else np.empty((0, columns))
+        matrix = weighted @ weighted.T if wide else _gram(self.kernel, by_row, spread)
         matrix[np.diag_indices_from(matrix)] += 1.0
         try:
             factor = cho_factor(matrix, overwrite_a=True, check_finite=False)
@@ -160,3 +160,13 @@ class _State:
 def _reach(value: Floats, change: Floats) -> float:
     falling = change < 0
     return min(1.0, float((-value[falling] / change[falling]).min())) if falling.any() else 1.0
+
+
+def _gram(kernel: Floats, by_row: Floats, by_column: Floats) -> Floats:
+    """Return W^T W of W_ij = by_row_i K_ij by_column_j, with no second matrix of the size of K."""
+    result = np.zeros((kernel.shape[1], kernel.shape[1]))
+    for start in range(0, len(kernel), _ROWS):
+        weighted = kernel[start : start + _ROWS] * by_row[start : start + _ROWS, None]
+        weighted *= by_column
+        result += weighted.T @ weighted
+    return result

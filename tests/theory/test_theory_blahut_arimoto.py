@@ -257,6 +257,36 @@ def test_rows_of_costs_agree_with_the_table(cost, power):
     assert one.distortion == pytest.approx(other.distortion, abs=1e-7)
 
 
+@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("slope", [0.5, 2.0, 10.0])
+def test_absolute_error_needs_no_reproduction_off_the_grid(dim, slope):
+    """With all combinations of the points' coordinates to choose from, 300 places more lower R + s D by nothing."""
+    rng = np.random.default_rng(8)
+    x, p = rng.normal(size=(20, dim)), rng.dirichlet(np.ones(20))
+    grid = np.array(list(itertools.product(*x.T)))
+    more = np.concatenate([grid, rng.normal(size=(300, dim))])
+    one, other = (solve(p, AbsoluteError(x, y), slope=slope, tolerance=1e-9) for y in (grid, more))
+    assert one.history[-1, 0] <= other.history[-1, 1] + ROUNDING
+    assert other.history[-1, 0] <= one.history[-1, 1] + ROUNDING
+
+
+@pytest.mark.parametrize("slope", [1.6, 3.0, 15.0])
+def test_laplace_with_absolute_error(slope):
+    """R(D) = log2(b / D) (berger1971rate, chapter 4) of the density, through its rounding to bins and what that moves."""
+    width, edge = 0.05, 13.0
+    x = np.arange(-edge, edge + width / 2, width)
+    tail = 0.5 * np.exp(-np.maximum(np.abs(x) - width / 2, 0.0))
+    p = np.where(np.abs(x) < width / 2, -math.expm1(-width / 2), tail * -math.expm1(-width))
+    p[[0, -1]] = tail[[0, -1]]  # the outermost bins reach to infinity
+    # E |X - x| is a quarter of the width where the density is flat, at most exp(width) times that, and 1 + width beyond.
+    moved = 0.25 * width * math.exp(width) + (1 + width) * math.exp(-edge + width / 2)
+    found = solve(p / p.sum(), AbsoluteError(x[:, None], x[:, None]), slope=slope, tolerance=1e-4)
+    assert found.converged
+    assert found.distortion == pytest.approx(1 / (slope * math.log(2)), abs=2 * moved)
+    assert math.log2(1 / (found.distortion + moved)) <= found.rate_upper
+    assert found.rate_lower <= math.log2(1 / (found.distortion - moved))
+
+
 @pytest.mark.parametrize("slope", [0.5, 3.0, 50.0])
 def test_working_sets_reach_the_certificate(slope):
     """With more reproductions than fit a first working set, the certificate still closes, at low and at high rate."""

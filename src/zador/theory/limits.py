@@ -162,8 +162,10 @@ class Limits:
         >>> ladder = limits([1.0, 1.0], codebook_size=2)
         >>> ladder.warnings_for(1.5)
         ()
-        >>> len(ladder.warnings_for(0.75))  # half of it: a mean over the two coordinates?
-        1
+        >>> for line in ladder.warnings_for(0.75):
+        ...     print(line)
+        below the K-point floor (0.75 < 1.36338): units or leakage?
+        a mean over coordinates? summed over 2 of them it would be 1.5, above the floor
         """
         return measured_warnings(measured, floor=self.floor.distortion, dim=self.dim)
 

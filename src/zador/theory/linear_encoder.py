@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zador.errors import DataError, UsageError
-from zador.theory import gaussian
+from zador.theory.floored import FlooredGaussian
 from zador.theory.spectrum import as_covariance, numerical_zero, principal_axes, spectrum_of
 from zador.validation import as_count, as_matrix, check_finite
 
@@ -29,7 +29,7 @@ __all__ = ["EncodedGaussian", "encoded", "principal"]
 
 
 @dataclass(frozen=True)
-class EncodedGaussian:
+class EncodedGaussian(FlooredGaussian):
     """What an m-dimensional linear encoder leaves of a Gaussian; squared errors summed over coordinates.
 
     Attributes:
@@ -46,26 +46,6 @@ class EncodedGaussian:
     def floor(self) -> float:
         """The error at infinite rate: `dropped + misalignment`."""
         return self.dropped + self.misalignment
-
-    def distortion_rate(self, bits: float) -> float:
-        """Return `dropped + misalignment + D_m(R)`: no quantizer of z at `bits` per vector goes below it.
-
-        Raises:
-            UsageError: the rate is negative or NaN.
-        """
-        return self.floor + gaussian.distortion_rate(self.spectrum, bits)
-
-    def rate_distortion(self, distortion: float) -> float:
-        """Return the least bits per vector at a summed squared error; infinite at `floor` and below.
-
-        Raises:
-            UsageError: the distortion is negative or NaN.
-        """
-        if not distortion >= 0:
-            raise UsageError(f"distortion: expected a number that is at least 0, got {distortion!r}")
-        if distortion < self.floor:
-            return np.inf
-        return gaussian.rate_distortion(self.spectrum, distortion - self.floor)
 
 
 def principal(covariance_or_eigenvalues: Any, encoder_dim: int) -> EncodedGaussian:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zador.errors import DataError, UsageError
-from zador.theory import gaussian
+from zador.theory.floored import FlooredGaussian
 from zador.theory.spectrum import as_covariance, numerical_zero, principal_axes, spectrum_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = ["RemoteGaussian", "remote"]
 
 
 @dataclass(frozen=True)
-class RemoteGaussian:
+class RemoteGaussian(FlooredGaussian):
     """A Gaussian signal seen through noise, and the error that counts; squared errors summed over coordinates.
 
     Attributes:
@@ -42,26 +42,6 @@ class RemoteGaussian:
     floor: float
     spectrum: NDArray[np.float64]
     estimator: NDArray[np.float64]
-
-    def distortion_rate(self, bits: float) -> float:
-        """Return `floor + Σ min(θ, g_i)`, the least mean squared error against the target at a rate.
-
-        Raises:
-            UsageError: the rate is negative or NaN.
-        """
-        return self.floor + gaussian.distortion_rate(self.spectrum, bits)
-
-    def rate_distortion(self, distortion: float) -> float:
-        """Return the least bits per vector at a mean squared error against the target; infinite at `floor` and below.
-
-        Raises:
-            UsageError: the distortion is negative or NaN.
-        """
-        if not distortion >= 0:
-            raise UsageError(f"distortion: expected a number that is at least 0, got {distortion!r}")
-        if distortion < self.floor:
-            return np.inf
-        return gaussian.rate_distortion(self.spectrum, distortion - self.floor)
 
 
 def remote(signal: Any, noise: Any, *, target: Literal["clean", "observed"]) -> RemoteGaussian:

@@ -17,7 +17,7 @@ from zador.errors import DataError, NonFiniteError, UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["as_count", "as_counts", "as_matrix", "as_vectors", "check_finite", "generator", "is_torch"]
+__all__ = ["as_count", "as_counts", "as_indices", "as_matrix", "as_vectors", "check_finite", "generator", "is_torch"]
 
 _BLOCK_BYTES = 1 << 24
 _NAMED_ROWS = 5
@@ -66,6 +66,32 @@ def as_counts(counts: Any, name: str, length: int) -> tuple[int, ...]:
     if len(counts) != length:
         raise UsageError(f"{name}: expected one number, or {length} of them, got {len(counts)}")
     return tuple(as_count(count, name) for count in counts)
+
+
+def as_indices(indices: Any, codebook_size: int) -> NDArray[np.int64]:
+    """Return `indices`, of any shape, as int64 from 0 to K - 1.
+
+    Args:
+        indices: NumPy array, tensor, or nested sequence of whole numbers; an empty one may have any type.
+        codebook_size: number K of codewords.
+
+    Raises:
+        DataError: not whole numbers, or some are out of range; the message counts them.
+
+    >>> as_indices([0, 2], 3)
+    array([0, 2])
+    """
+    given = np.asarray(indices.detach().cpu() if is_torch(indices) else indices)
+    if given.size and given.dtype.kind not in "iu":
+        raise DataError(f"indices: expected whole numbers, got dtype {given.dtype}; pass the indices, not the codewords")
+    outside = given[(given < 0) | (given >= codebook_size)]
+    if len(outside):
+        first = ", ".join(str(index) for index in outside[:_NAMED_ROWS]) + (", ..." if len(outside) > _NAMED_ROWS else "")
+        raise DataError(
+            f"indices: expected 0 to {codebook_size - 1}, got {len(outside)} of {given.size} outside ({first}); "
+            "are they those of this codebook?"
+        )
+    return given.astype(np.int64, copy=False)
 
 
 def generator(seed: int | np.random.Generator) -> np.random.Generator:

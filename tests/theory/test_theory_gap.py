@@ -305,8 +305,8 @@ X = np.zeros((4, 2))
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "match"),
     [
-        ((X, [0, 1, 2, 3], np.zeros((2, 2))), {}, UsageError, "expected 0 to 1, got 2 of 4 outside \\(2, 3\\)"),
-        ((X, [0, -1, 0, 0], np.zeros((2, 2))), {}, UsageError, "outside \\(-1\\)"),
+        ((X, [0, 1, 2, 3], np.zeros((2, 2))), {}, DataError, "expected 0 to 1, got 2 of 4 outside \\(2, 3\\)"),
+        ((X, [0, -1, 0, 0], np.zeros((2, 2))), {}, DataError, "outside \\(-1\\)"),
         ((X, [0.0] * 4, np.zeros((2, 2))), {}, DataError, "whole numbers"),
         ((X, [0, 0], np.zeros((2, 2))), {}, DataError, "expected shape \\(4,\\).*got \\(2,\\)"),
         ((X, [[0]] * 4, np.zeros((2, 2))), {}, DataError, "got \\(4, 1\\)"),

@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zador.errors import DataError
 from zador.metrics.rate import entropy_bits
-from zador.validation import as_count, is_torch
+from zador.validation import as_count, as_indices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["dead_codes", "perplexity", "usage_counts", "utilisation"]
-
-_NAMED = 5
 
 
 def usage_counts(indices: Any, codebook_size: int) -> NDArray[np.int64]:
@@ -36,19 +33,7 @@ def usage_counts(indices: Any, codebook_size: int) -> NDArray[np.int64]:
     array([1, 0, 2, 0])
     """
     size = as_count(codebook_size, "codebook_size")
-    flat = np.asarray(indices.detach().cpu() if is_torch(indices) else indices).ravel()
-    if flat.size == 0:
-        return np.zeros(size, np.int64)
-    if flat.dtype.kind not in "iu":
-        raise DataError(f"indices: expected whole numbers, got dtype {flat.dtype}; pass the indices, not the codewords")
-    outside = flat[(flat < 0) | (flat >= size)]
-    if len(outside):
-        first = ", ".join(str(index) for index in outside[:_NAMED]) + (", ..." if len(outside) > _NAMED else "")
-        raise DataError(
-            f"indices: expected 0 to {size - 1}, got {len(outside)} of {flat.size} outside ({first}); "
-            "is codebook_size that of the codebook they came from?"
-        )
-    return np.bincount(flat.astype(np.int64, copy=False), minlength=size).astype(np.int64, copy=False)
+    return np.bincount(as_indices(indices, size).ravel(), minlength=size).astype(np.int64, copy=False)
 
 
 def dead_codes(counts: Any) -> int:

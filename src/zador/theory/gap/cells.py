@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zador.errors import DataError, UsageError
-from zador.validation import is_torch
+from zador.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +20,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Cells", "as_indices", "cells_of", "squared_errors"]
+__all__ = ["Cells", "cells_of", "squared_errors"]
 
 _BLOCK_BYTES = 1 << 23
-_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,36 +40,6 @@ class Cells:
     covariance: Floats
     counts: NDArray[np.int64]
     means: Floats
-
-
-def as_indices(indices: Any, count: int, codebook_size: int) -> NDArray[np.int64]:
-    """Return `indices` as (N,) int64 from 0 to K - 1.
-
-    Args:
-        indices: NumPy array, CPU tensor, or sequence of whole numbers.
-        count: number N of vectors that they belong to.
-        codebook_size: number K of codewords.
-
-    Raises:
-        DataError: not whole numbers, or not one for each vector.
-        UsageError: some are below 0 or above K - 1; the message counts them.
-
-    >>> as_indices([0, 2], 2, 3)
-    array([0, 2])
-    """
-    given = np.asarray(indices.detach().cpu() if is_torch(indices) else indices)
-    if given.shape != (count,):
-        raise DataError(f"indices: expected shape ({count},), one for each vector, got {given.shape}")
-    if given.dtype.kind not in "iu":
-        raise DataError(f"indices: expected whole numbers, got dtype {given.dtype}; pass the indices, not the codewords")
-    outside = given[(given < 0) | (given >= codebook_size)]
-    if len(outside):
-        first = ", ".join(str(index) for index in outside[:_NAMED]) + (", ..." if len(outside) > _NAMED else "")
-        raise UsageError(
-            f"indices: expected 0 to {codebook_size - 1}, got {len(outside)} of {count} outside ({first}); "
-            "are the reconstructions those of the codebook that they came from?"
-        )
-    return given.astype(np.int64, copy=False)
 
 
 def cells_of(vectors: NDArray[Any], indices: NDArray[np.int64], codebook_size: int) -> Cells:

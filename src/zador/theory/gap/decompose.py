@@ -26,12 +26,12 @@ import numpy as np
 from zador.errors import DataError, UsageError
 from zador.theory import gaussian
 from zador.theory.cautions import floor_warnings, measured_warnings, sample_warnings
-from zador.theory.gap.cells import as_indices, cells_of, squared_errors
+from zador.theory.gap.cells import cells_of, squared_errors
 from zador.theory.gap.terms import GapDecomposition
 from zador.theory.kpoint import KPointBound, lower_bound
 from zador.theory.linear_encoder import EncodedGaussian, encoded
 from zador.theory.spectrum import spectrum_of
-from zador.validation import as_count, as_matrix, check_finite
+from zador.validation import as_count, as_indices, as_matrix, check_finite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,9 +69,10 @@ def decompose(
         The terms, with warnings about units, leakage, too small samples, and a floor that is not certified.
 
     Raises:
-        DataError: no vectors, shapes that do not fit, indices that are no whole numbers, or squares that overflow.
+        DataError: no vectors, shapes that do not fit, indices that are no whole numbers from 0 to K - 1, or squares that
+            overflow.
         NonFiniteError: NaN or infinity, also in a reconstruction that is not used.
-        UsageError: an index outside 0 to K - 1, or a floor that is negative or not finite.
+        UsageError: a floor that is negative or not finite.
 
     >>> x = np.random.default_rng(0).normal(size=(4000, 2)) * [2.0, 1.0]
     >>> side = (x[:, 0] > 0).astype(int)
@@ -87,7 +88,9 @@ def decompose(
             f"reconstructions: expected shape (K, {x.shape[1]}) in the space of the vectors {x.shape}, got {table.shape}; "
             "decode the codewords first"
         )
-    chosen = as_indices(indices, len(x), len(table))
+    chosen = as_indices(indices, len(table))
+    if chosen.shape != (len(x),):
+        raise DataError(f"indices: expected shape ({len(x)},), one for each vector, got {chosen.shape}")
     cells, errors = cells_of(x, chosen, len(table)), squared_errors(x, chosen, table)
     seen = _seen(cells.covariance, encoder)
     bound, given = _floor(floor, seen.spectrum, len(table))

@@ -27,9 +27,9 @@ def lower_bound(eigenvalues: Any, codebook_size: int, *, seed: int | np.random.G
     | source | K | method | certified |
     |---|---|---|---|
     | any | 1, 2 | exact: the mean; the best two half-spaces | yes |
-    | one axis | any | Lloyd–Max, which is optimal for a Gaussian | yes |
+    | one axis | up to 2^16 | Lloyd–Max, which is optimal for a Gaussian | yes |
     | equal variances | any | `radial.lower_bound` | yes |
-    | any other | up to 4096 | `anisotropic.lower_bound`, half a minute at most | no |
+    | any other | up to 4096 | `anisotropic.lower_bound`: about ten seconds, a minute at 4096 | no |
     | any other | more | the best of Shannon and of the leading axes made equal | yes |
 
     Eigenvalues within rounding of zero (`spectrum.numerical_zero`) count as zero. Source of the inequality behind it:

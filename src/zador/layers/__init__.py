@@ -1,0 +1,1 @@
+"""Layers: where a hard quantizer, an estimator, a learner and losses meet."""

@@ -1,6 +1,11 @@
-"""Quantizers: vectors → indices → vectors. Hard values only: no gradient, no losses."""
+"""Quantizers: vectors → indices → vectors. Hard values only: no gradient, no losses.
+
+`FiniteScalar` and `LookupFree` compute with torch; they are loaded on first use, so that NumPy users never import it.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from zador.quantizers.asymmetric import search_codes
 from zador.quantizers.base import Quantizer
@@ -24,15 +29,21 @@ from zador.quantizers.slicing import Slicing, balanced_slices, equal_slices
 from zador.quantizers.transform import TransformQuantizer, fit_transform_coding
 from zador.quantizers.vector import VectorQuantizer
 
+if TYPE_CHECKING:
+    from zador.quantizers.finite_scalar import FiniteScalar
+    from zador.quantizers.lookup_free import LookupFree
+
 __all__ = [
     "BW16",
     "D4",
     "E8",
     "EntropyConstrainedQuantizer",
+    "FiniteScalar",
     "Found",
     "Frame",
     "Lattice",
     "LatticeQuantizer",
+    "LookupFree",
     "ProductQuantizer",
     "Quantizer",
     "ResidualQuantizer",
@@ -59,3 +70,15 @@ __all__ = [
     "search_codes",
     "to_faiss",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "FiniteScalar":
+        from zador.quantizers.finite_scalar import FiniteScalar
+
+        return FiniteScalar
+    if name == "LookupFree":
+        from zador.quantizers.lookup_free import LookupFree
+
+        return LookupFree
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

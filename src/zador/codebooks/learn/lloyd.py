@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Lloyd", "LloydInfo", "LloydResult", "LloydState", "cell_sums"]
 
-# Sums are held once a part, in at most this much memory (8 MiB) unless a single part needs more.
-_PARTS, _PARTS_ELEMENTS = 8, 1 << 20
+# Sums are held once a part, in at most this much memory (8 MiB) unless a single part needs more; starting a thread and
+# adding up the parts pays off from about so many numbers a part.
+_PARTS, _PARTS_ELEMENTS, _ELEMENTS_PER_PART = 8, 1 << 20, 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,12 +155,12 @@ def _assign(
 def cell_sums(
     x: NDArray[Any], weights: NDArray[np.float64] | None, indices: NDArray[np.int64], count: int
 ) -> NDArray[np.float64]:
-    """Return (K, d) sums of the (weighted) vectors of each cell.
+    """Return (K, d) sums of the (weighted) vectors of each cell; a row whose index is negative belongs to none.
 
     Rows are cut into parts that depend on the sizes alone, each part is added up in row order and the parts in theirs: the
     number of threads changes no bit.
     """
-    parts = max(1, min(_PARTS, _PARTS_ELEMENTS // (count * x.shape[1])))
+    parts = max(1, min(_PARTS, _PARTS_ELEMENTS // (count * x.shape[1]), x.size // _ELEMENTS_PER_PART))
     sums = np.zeros((parts, count, x.shape[1]))
     given = np.ones(0) if weights is None else weights
     edges = np.linspace(0, len(x), parts + 1).astype(np.int64)
@@ -175,7 +176,9 @@ def cell_sums(
 @njit(nogil=True, cache=True)
 def _add_rows(x: Any, weights: Any, indices: Any, sums: Any, start: int, stop: int) -> None:
     for row in range(start, stop):
-        weight = weights[row] if weights.shape[0] > 0 else 1.0
         k = indices[row]
+        if k < 0:
+            continue
+        weight = weights[row] if weights.shape[0] > 0 else 1.0
         for t in range(x.shape[1]):
             sums[k, t] += weight * x[row, t]

@@ -1,0 +1,92 @@
+# The public names of the room; `__init__.py` loads each on first use.
+from .fit import fit_codebook
+from .initialise.axes import PrincipalAxes, principal_axes
+from .initialise.base import Initialiser, PredictingInitialiser
+from .initialise.best_gaussian import BestGaussian
+from .initialise.from_data import FromData
+from .initialise.gaussian_codewords import GaussianCodewords
+from .initialise.isotropic_rate_distortion import IsotropicRateDistortion
+from .initialise.kmeans_plus_plus import KMeansPlusPlus
+from .initialise.lloyd_max_grid import LloydMaxGrid, allocate_levels
+from .initialise.rate_distortion import RateDistortion
+from .initialise.reproduction_law import DiscreteLaw, ReproductionLaw
+from .initialise.uniform import Uniform
+from .initialise.zador_density import ZadorDensity
+from .learn.cells import Cells, Seen, cell_sums
+from .learn.ema import Ema, EmaState
+from .learn.empty import keep_empty, relocate_empty
+from .learn.entropy_budget import EntropyBudget
+from .learn.entropy_constrained import (
+    EntropyConstrained,
+    EntropyConstrainedInfo,
+    EntropyConstrainedResult,
+    EntropyConstrainedState,
+)
+from .learn.frozen import Frozen
+from .learn.gradient import Gradient, codebook_loss
+from .learn.learner import CodewordsState, Learner, LearnerState, Learning
+from .learn.lloyd import Lloyd, LloydInfo, LloydResult, LloydState
+from .learn.online_kmeans import OnlineKMeans, OnlineKMeansState
+from .revive.base import Load, Proposal, Revival, Reviver, revived
+from .revive.by_distortion import ByDistortion
+from .revive.from_batch import FromBatch
+from .revive.since import never_chosen, restarted, since_chosen, windowed_usage
+from .table import Codebook, load
+
+__all__ = [
+    "BestGaussian",
+    "ByDistortion",
+    "Cells",
+    "Codebook",
+    "CodewordsState",
+    "DiscreteLaw",
+    "Ema",
+    "EmaState",
+    "EntropyBudget",
+    "EntropyConstrained",
+    "EntropyConstrainedInfo",
+    "EntropyConstrainedResult",
+    "EntropyConstrainedState",
+    "FromBatch",
+    "FromData",
+    "Frozen",
+    "GaussianCodewords",
+    "Gradient",
+    "Initialiser",
+    "IsotropicRateDistortion",
+    "KMeansPlusPlus",
+    "Learner",
+    "LearnerState",
+    "Learning",
+    "Lloyd",
+    "LloydInfo",
+    "LloydMaxGrid",
+    "LloydResult",
+    "LloydState",
+    "Load",
+    "OnlineKMeans",
+    "OnlineKMeansState",
+    "PredictingInitialiser",
+    "PrincipalAxes",
+    "Proposal",
+    "RateDistortion",
+    "ReproductionLaw",
+    "Revival",
+    "Reviver",
+    "Seen",
+    "Uniform",
+    "ZadorDensity",
+    "allocate_levels",
+    "cell_sums",
+    "codebook_loss",
+    "fit_codebook",
+    "keep_empty",
+    "load",
+    "never_chosen",
+    "principal_axes",
+    "relocate_empty",
+    "restarted",
+    "revived",
+    "since_chosen",
+    "windowed_usage",
+]

@@ -1,0 +1,76 @@
+"""Draw rows without replacement and hand them to the dead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from zador.codebooks.revive.base import Proposal
+from zador.noise import uniform
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from zador.codebooks.learn.cells import Seen
+
+__all__ = ["eligible", "proposal_from", "sub_key"]
+
+# A multiplier with well mixed bits, for hashing rows.
+_ODD = 0x5851F42D4C957F2D
+
+
+def sub_key(key: Tensor, stream: int) -> Tensor:
+    """Return the key (2,) of another stream than `key`, for one of several draws of a step."""
+    return torch.stack([key[0] + stream, key[1]])
+
+
+def eligible(seen: Seen) -> Tensor:
+    """Return (N,) bool: the vectors that count, are finite, and do not lie on a codeword already."""
+    return (seen.indices >= 0) & (seen.squared > 0) & torch.isfinite(seen.squared)
+
+
+def proposal_from(vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor, dead: Tensor) -> Proposal:
+    """Put dead codewords on distinct vectors, drawn without replacement with the given weights.
+
+    The rows with the largest `log w_n + G_n`, G_n independent standard Gumbel, are such a draw [kool2019stochastic]. Rows
+    that repeat another are dropped after it. If there are fewer rows than dead codewords, the others stay where they are.
+
+    Args:
+        vectors: (M, d).
+        log_weights: (M,); minus infinity for a row that is never taken, and may then hold anything.
+        key: (2,) of the random numbers.
+        codewords: (K, d).
+        dead: (K,) bool.
+    """
+    count = min(len(vectors), len(codewords))
+    if count == 0:
+        return Proposal(codewords, torch.zeros_like(dead), torch.zeros_like(dead))
+    scores, rows = (log_weights + _gumbel(key, len(vectors))).topk(count)
+    places = vectors[rows].detach().to(codewords.dtype)
+    good = (scores > -torch.inf) & _first_of_equals(places)
+    rank = dead.cumsum(0) - 1
+    row = good.to(torch.int8).argsort(descending=True, stable=True)[rank.clamp(0, count - 1)]
+    taken = dead & (rank < count) & good[row]
+    return Proposal(torch.where(taken[:, None], places[row], codewords), taken, torch.zeros_like(dead))
+
+
+def _gumbel(key: Tensor, count: int) -> Tensor:
+    # The largest are what counts: u, near 0, is where the uniform numbers are finest. Never infinite.
+    smallest = 2.0**-26
+    return -torch.log(-torch.log1p(-uniform(key, [count]).clamp(min=smallest)))
+
+
+def _first_of_equals(rows: Tensor) -> Tensor:
+    """Return (M,) bool: whether no earlier row holds the same numbers.
+
+    Equal rows meet when sorted by a hash of their bits. Two rows that differ could share one and keep equal rows apart: a
+    duplicate would then pass, with probability below M² / 2^64.
+    """
+    bits = (rows + 0.0).view(torch.int64 if rows.dtype == torch.float64 else torch.int32).to(torch.int64)
+    factors = torch.arange(1, rows.shape[1] + 1, device=rows.device) * _ODD | 1
+    mixed = bits * _ODD
+    hashes = ((mixed ^ (mixed >> 29)) * factors).sum(dim=1)
+    order = hashes.argsort(stable=True)
+    repeats = (rows[order][1:] == rows[order][:-1]).all(dim=1)
+    return torch.ones_like(order, dtype=torch.bool).index_put((order[1:],), ~repeats)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zador.errors import UsageError
 from zador.estimators.estimator import as_pair
 from zador.estimators.reflections import turned_back, working_dtype
 from zador.estimators.straight_through import value_of
@@ -88,8 +89,27 @@ class _RotationTrick(torch.autograd.Function):
         x, q = ctx.saved_tensors
         dtype = working_dtype(g, x, q)
         wide = g.to(dtype), x.to(dtype), q.to(dtype)
-        back = turn_back(*wide, ctx.rescale) if x.is_cpu else turned_back(*wide, rescale=ctx.rescale)
+        back = _Turned.apply(*wide, ctx.rescale) if x.is_cpu else turned_back(*wide, rescale=ctx.rescale)
         return back.to(x.dtype), None, None
+
+
+class _Turned(torch.autograd.Function):
+    """`turn_back` for every transform of torch, which an operator of ours cannot enter by itself."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(g: Tensor, x: Tensor, q: Tensor, rescale: bool) -> Tensor:  # noqa: FBT001 - torch passes by position
+        back: Tensor = turn_back(g, x, q, rescale)
+        return back
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Nothing is kept."""
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:  # noqa: ARG004 - torch passes the context
+        raise UsageError("rotation_trick: it has no second derivative; straight_through and projection have one")
 
 
 @torch.library.custom_op("zador::turn_back", mutates_args=())
@@ -97,7 +117,7 @@ def turn_back(g: Tensor, x: Tensor, q: Tensor, rescale: bool) -> Tensor:  # noqa
     """Return `turned_back(g, x, q)` for tensors (..., d) in main memory, in one pass; rows it cannot decide go there."""
     from zador.estimators.turning import turn_rows
 
-    g_rows, x_rows, q_rows = (tensor.detach().reshape(-1, x.shape[-1]).contiguous() for tensor in (g, x, q))
+    g_rows, x_rows, q_rows = (tensor.detach().reshape(x.shape[:-1].numel(), x.shape[-1]).contiguous() for tensor in (g, x, q))
     turned, doubtful = turn_rows(g_rows.numpy(), x_rows.numpy(), q_rows.numpy(), rescale=rescale)
     back = torch.from_numpy(turned)
     if len(doubtful):

@@ -143,7 +143,7 @@ def codebook_entropy(odds: Tensor, valid: Tensor | None = None, *, group: int = 
     odds, weights = _weighted(odds, valid)
     dim, rows = (bits := odds.t().contiguous()).shape
     groups = -(-dim // group)
-    size, longer = divmod(dim, groups)
+    size, longer = dim // groups, dim % groups
     cut = longer * (size + 1)
     entropy = _joint_entropy(bits[cut:].reshape(groups - longer, size, rows), weights)
     if longer:

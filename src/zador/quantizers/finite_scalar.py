@@ -93,7 +93,7 @@ class FiniteScalar:
 
         `s tanh(z)` on the symmetric grid, else `s (a tanh(z + atanh(o/a)) - o) / h` with `a = (1 - 10⁻³)(L-1)/2` and o = 0
         for odd, ½ for even L: 0 stays 0, and every level can be reached. For L = 2 that shift would be infinite; there
-        it is 0, and the two cells meet at z = 0.
+        it is 0, and the two cells meet at z = 0. (The code of the paper has tan for atanh: the same but for less than 10⁻³.)
 
         Args:
             z: (…, d) of any float type.

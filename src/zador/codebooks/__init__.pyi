@@ -27,10 +27,15 @@ from .learn.gradient import Gradient, codebook_loss
 from .learn.learner import CodewordsState, Learner, LearnerState, Learning
 from .learn.lloyd import Lloyd, LloydInfo, LloydResult, LloydState
 from .learn.online_kmeans import OnlineKMeans, OnlineKMeansState
+from .learn.reservoir import Reservoir, empty_reservoir, with_batch
+from .learn.reservoir_lloyd import ReservoirLloyd, ReservoirLloydState
+from .linear import LinearTable, linear_codewords, linear_table
 from .revive.base import Load, Proposal, Revival, Reviver, revived
 from .revive.by_distortion import ByDistortion
 from .revive.from_batch import FromBatch
+from .revive.from_reservoir import FromReservoir, ReservoirLoad
 from .revive.since import never_chosen, restarted, since_chosen, windowed_usage
+from .revive.split_most_loaded import SplitMostLoaded
 from .table import Codebook, load
 
 __all__ = [
@@ -49,6 +54,7 @@ __all__ = [
     "EntropyConstrainedState",
     "FromBatch",
     "FromData",
+    "FromReservoir",
     "Frozen",
     "GaussianCodewords",
     "Gradient",
@@ -58,6 +64,7 @@ __all__ = [
     "Learner",
     "LearnerState",
     "Learning",
+    "LinearTable",
     "Lloyd",
     "LloydInfo",
     "LloydMaxGrid",
@@ -71,16 +78,24 @@ __all__ = [
     "Proposal",
     "RateDistortion",
     "ReproductionLaw",
+    "Reservoir",
+    "ReservoirLloyd",
+    "ReservoirLloydState",
+    "ReservoirLoad",
     "Revival",
     "Reviver",
     "Seen",
+    "SplitMostLoaded",
     "Uniform",
     "ZadorDensity",
     "allocate_levels",
     "cell_sums",
     "codebook_loss",
+    "empty_reservoir",
     "fit_codebook",
     "keep_empty",
+    "linear_codewords",
+    "linear_table",
     "load",
     "never_chosen",
     "principal_axes",
@@ -89,4 +104,5 @@ __all__ = [
     "revived",
     "since_chosen",
     "windowed_usage",
+    "with_batch",
 ]

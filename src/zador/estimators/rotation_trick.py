@@ -89,7 +89,10 @@ class _RotationTrick(torch.autograd.Function):
         x, q = ctx.saved_tensors
         dtype = working_dtype(g, x, q)
         wide = g.to(dtype), x.to(dtype), q.to(dtype)
-        back = _Turned.apply(*wide, ctx.rescale) if x.is_cpu else turned_back(*wide, rescale=ctx.rescale)
+        if x.is_cpu:
+            back: Tensor = _Turned.apply(*wide, ctx.rescale)  # type: ignore[no-untyped-call]
+        else:
+            back = turned_back(*wide, rescale=ctx.rescale)
         return back.to(x.dtype), None, None
 
 
@@ -117,12 +120,13 @@ def turn_back(g: Tensor, x: Tensor, q: Tensor, rescale: bool) -> Tensor:  # noqa
     """Return `turned_back(g, x, q)` for tensors (..., d) in main memory, in one pass; rows it cannot decide go there."""
     from zador.estimators.turning import turn_rows
 
-    g_rows, x_rows, q_rows = (tensor.detach().reshape(x.shape[:-1].numel(), x.shape[-1]).contiguous() for tensor in (g, x, q))
+    rows = x.shape[:-1].numel(), x.shape[-1]
+    g_rows, x_rows, q_rows = (tensor.detach().reshape(rows).contiguous() for tensor in (g, x, q))
     turned, doubtful = turn_rows(g_rows.numpy(), x_rows.numpy(), q_rows.numpy(), rescale=rescale)
     back = torch.from_numpy(turned)
     if len(doubtful):
-        rows = torch.from_numpy(doubtful)
-        back[rows] = turned_back(g_rows[rows], x_rows[rows], q_rows[rows], rescale=rescale)
+        left = torch.from_numpy(doubtful)
+        back[left] = turned_back(g_rows[left], x_rows[left], q_rows[left], rescale=rescale)
     return back.view(x.shape)
 
 

@@ -1,6 +1,7 @@
 # The public names; `__init__.py` loads each from its room on first use.
-from . import codebooks, coding, data, errors, metrics, quantizers, search, studies, theory, units
+from . import codebooks, coding, data, errors, layers, metrics, quantizers, search, studies, theory, units
 from .codebooks import Codebook, fit_codebook
+from .layers import bsq, fsq, grvq, lfq, multiscale, pq, rfsq, rvq, vq
 from .quantizers import load
 from .search import Nearest, nearest
 from .theory.limits import Limits, limits
@@ -11,18 +12,28 @@ __all__ = [
     "Codebook",
     "Limits",
     "Nearest",
+    "bsq",
     "codebooks",
     "coding",
     "data",
     "errors",
     "fit_codebook",
+    "fsq",
+    "grvq",
+    "layers",
+    "lfq",
     "limits",
     "load",
     "metrics",
+    "multiscale",
     "nearest",
+    "pq",
     "quantizers",
+    "rfsq",
+    "rvq",
     "search",
     "studies",
     "theory",
     "units",
+    "vq",
 ]

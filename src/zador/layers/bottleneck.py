@@ -1,0 +1,172 @@
+"""The layer: a hard code, an estimator, learners and losses, put together once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from zador.estimators import straight_through
+from zador.layers.indices import checked_indices, from_rows, to_rows
+from zador.layers.lesson import Lesson
+from zador.layers.losses import Regulariser, committed, mean_over
+from zador.layers.recomputation import Recomputation
+from zador.layers.record import Info, LayerOutput
+from zador.layers.table import LearnedTable
+from zador.layers.tally import Tally, usage_of
+
+if TYPE_CHECKING:
+    from zador.layers.space import Rows, Space
+    from zador.quantizers.codes import Code, Quantized
+
+__all__ = ["Bottleneck", "Estimator"]
+
+Estimator = Callable[[Tensor, Tensor], Tensor]
+
+
+class Bottleneck(nn.Module):
+    """x → z → (indices, q) → y: quantization inside a network.
+
+    `z` is x in the space of the quantizer, `q` the value of its indices, and y is what the estimator makes of the two: its
+    value is q, its gradient the estimator's. Tables learn from every pass in training mode with gradients enabled; an evaluation, or a pass
+    under `no_grad`, changes nothing unless asked to. Presets such as `zador.vq` build one; build it yourself to combine
+    parts that no preset combines.
+
+    Args:
+        quantizer: what chooses indices: hard, without gradient.
+        space: which axis, and the projections.
+        estimator: (z, q) → y, from `zador.estimators` or your own.
+        commitment: β, weight of `Σ_s ||r_s - sg q_s||²`.
+        regularisers: further losses of the vectors, such as `Entropy`.
+
+    Attributes:
+        frozen: set it, and tables neither start nor learn, whatever the mode.
+    """
+
+    def __init__(
+        self,
+        quantizer: Code,
+        space: Space,
+        *,
+        estimator: Estimator = straight_through,
+        commitment: float = 0.25,
+        regularisers: Sequence[Regulariser] = (),
+    ) -> None:
+        super().__init__()
+        self.quantizer = quantizer
+        self.space = space
+        self.estimator = estimator
+        self.commitment = float(commitment)
+        self.regularisers = tuple(regularisers)
+        self.frozen = False
+        self._tables = [module for module in quantizer.modules() if isinstance(module, LearnedTable)]
+        self._tallies = [module for module in quantizer.modules() if isinstance(module, Tally)]
+        self._recomputation = Recomputation(self._tables)
+
+    @property
+    def bits(self) -> float:
+        """`Σ_s log2 K_s`: bits per vector of indices of fixed length."""
+        return self.quantizer.bits
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """(K_1 … K_S): stream s has indices from 0 to K_s - 1."""
+        return self.quantizer.sizes
+
+    @property
+    def codebooks(self) -> tuple[Tensor, ...]:
+        """The codewords (K, d) of every table, without gradient."""
+        return tuple(table.look().detach() for table in self._tables)
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, lengths: Tensor | None = None, *, update: bool | None = None
+    ) -> LayerOutput:
+        """Quantize x.
+
+        Args:
+            x: the coordinates on `axis`, any other axes, any float type.
+            mask: booleans of the shape of x without its coordinates; False is padding, which counts nowhere.
+            lengths: (B,) instead of a mask, for x with one axis of positions.
+            update: whether tables learn; None: in training mode, unless gradients are disabled.
+
+        Raises:
+            DataError: shapes or types that do not fit.
+            NonFiniteError: NaN or infinity in a vector that counts, unless the layer skips those.
+        """
+        with self._recomputation.of(learns=self._learns(update=update), training=self.training) as learns:
+            rows = self.space.enter(x, mask, lengths)
+            with torch.autocast(x.device.type, enabled=False):
+                lesson = Lesson(self._count(rows), learns=learns)
+                y, quantized, losses = self._cross(rows, lesson)
+            return LayerOutput(
+                self.space.leave(y, rows),
+                from_rows(quantized.indices, rows.lead),
+                torch.stack(list(losses.values())).sum(),
+                self._info(losses, quantized, lesson, rows),
+            )
+
+    @torch.no_grad()
+    def encode(self, x: Tensor, mask: Tensor | None = None, lengths: Tensor | None = None) -> Tensor:
+        """Return the indices of x: certified, whatever the mode, and nothing learns.
+
+        Returns:
+            (…) int64, the shape of x without its coordinates, or (…, S) for S > 1 streams; -1 where x is masked.
+        """
+        rows = self.space.enter(x, mask, lengths)
+        with torch.autocast(x.device.type, enabled=False):
+            found = self.quantizer.select(self.quantizer.enter(rows.x), rows.valid, exact=True)
+        return from_rows(found.indices, rows.lead)
+
+    def decode(self, indices: Tensor) -> Tensor:
+        """Return the vectors that indices stand for, projected back, with the coordinates on `axis`; zeros for -1.
+
+        Args:
+            indices: as `encode` returns them.
+
+        Raises:
+            DataError: no whole numbers, another number of streams, or out of range.
+        """
+        streams = len(self.sizes)
+        numbers, lead = to_rows(checked_indices(indices, self.sizes), streams)
+        return self.space.place(self.quantizer.decode(numbers), lead, (numbers >= 0).any(dim=1))
+
+    def extra_repr(self) -> str:
+        """Return what the printed module says of itself."""
+        name = getattr(self.estimator, "__name__", repr(self.estimator))
+        return f"bits={self.bits:g}, estimator={name}, commitment={self.commitment:g}"
+
+    def _learns(self, *, update: bool | None) -> bool:
+        return self.training and not self.frozen and (torch.is_grad_enabled() if update is None else update)
+
+    def _count(self, rows: Rows) -> Tensor | int:
+        return self.quantizer.tokens * (rows.x.shape[0] if rows.valid is None else rows.valid.sum())
+
+    def _cross(self, rows: Rows, lesson: Lesson) -> tuple[Tensor, Quantized, dict[str, Tensor]]:
+        """Return y (N, d), what was selected, and the losses by name, commitment and codebook first."""
+        z = self.quantizer.enter(rows.x)
+        quantized = self.quantizer.select(z.detach(), rows.valid, lesson, exact=not self.training)
+        if rows.valid is not None and quantized.left_over is None:
+            rest = (z.detach() - quantized.values).where(rows.valid[:, None], 0.0)
+            quantized = quantized._replace(left_over=rest)
+        losses = {each.name: each(z, self.quantizer, rows.valid) for each in self.regularisers}
+        z, commitment = committed(z, quantized, lesson.count, self.commitment)
+        y = self.estimator(z, quantized.values.to(z.dtype))
+        return y, quantized, {"commitment": commitment, "codebook": lesson.codebook_loss(commitment), **losses}
+
+    def _info(self, losses: dict[str, Tensor], quantized: Quantized, lesson: Lesson, rows: Rows) -> Info:
+        parts = {name: loss.detach() for name, loss in losses.items()}
+        nothing = torch.zeros_like(parts["commitment"])
+        usage, perplexity = usage_of(self._tallies, nothing)
+        return Info(
+            commitment=parts.pop("commitment"),
+            codebook=parts.pop("codebook"),
+            entropy=parts.pop("entropy", nothing),
+            other=parts,
+            distortion=mean_over(quantized.error.detach().sum(), lesson.count),
+            usage=usage,
+            perplexity=perplexity,
+            revived=torch.stack(lesson.revived) if lesson.revived else torch.zeros_like(usage, dtype=torch.int64),
+            skipped=rows.skipped,
+        )

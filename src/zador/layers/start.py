@@ -1,0 +1,101 @@
+"""How the table of a layer starts: from the first vectors of training, gathered until they are enough."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zador.codebooks.fit import distinct_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zador.codebooks import Initialiser
+
+__all__ = ["Start"]
+
+# k-means++ and laws fitted to a spectrum both want several vectors a codeword.
+_VECTORS_A_CODEWORD = 8
+
+# An operator takes numbers and tensors, no objects: it finds the object by its number. Nothing is kept alive here.
+_STARTS: WeakValueDictionary[int, Start] = WeakValueDictionary()
+_NUMBERS = count()
+
+
+class Start:
+    """Calls an initialiser once 8 K vectors have been seen, of which at least K are distinct.
+
+    Until then codewords are placed on vectors seen so far, drawn at random, so that training can go on. What has been
+    gathered is not saved in a checkpoint: training that is resumed before the start gathers anew.
+
+    Args:
+        initialiser: `(x, K, rng) -> (K, d)`.
+        seed: of its random choices.
+    """
+
+    def __init__(self, initialiser: Initialiser, seed: int) -> None:
+        self.initialiser = initialiser
+        self.seed = seed
+        self._pool: list[NDArray[Any]] = []
+        self._enlist()
+
+    def __call__(self, x: Tensor, valid: Tensor | None, codewords: Tensor, started: Tensor) -> None:
+        """Move `codewords` (K, d) in place, once `started` is False; set `started` when that was the start.
+
+        Args:
+            x: (N, d) finite.
+            valid: (N,) booleans, or None for all.
+            codewords: (K, d), no gradient.
+            started: boolean of shape (1,).
+        """
+        rows = torch.ones(x.shape[0], dtype=torch.bool, device=x.device) if valid is None else valid
+        _start(x, rows, codewords, started, self.number)
+
+    def gather(self, x: NDArray[Any], codebook_size: int) -> tuple[NDArray[Any] | None, bool]:
+        """Return codewords (K, d) and whether they are final; None while nothing has been seen."""
+        self._pool.append(x)
+        seen = np.concatenate(self._pool)
+        rng = np.random.default_rng(self.seed)
+        if len(seen) >= _VECTORS_A_CODEWORD * codebook_size and distinct_rows(seen, codebook_size) >= codebook_size:
+            self._pool.clear()
+            return self.initialiser(seen, codebook_size, rng), True
+        if len(seen) == 0:
+            return None, False
+        return seen[rng.permutation(np.arange(max(codebook_size, len(seen))) % len(seen))[:codebook_size]], False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Start:
+        """Return one that gathers for itself."""
+        return Start(self.initialiser, self.seed)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs; it gathers for itself."""
+        return {"initialiser": self.initialiser, "seed": self.seed, "_pool": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._enlist()
+
+    def _enlist(self) -> None:
+        self.number = next(_NUMBERS)
+        _STARTS[self.number] = self
+
+
+@torch.library.custom_op("zador::start", mutates_args=("codewords", "started"))
+def _start(x: Tensor, valid: Tensor, codewords: Tensor, started: Tensor, number: int) -> None:
+    if bool(started):
+        return
+    seen = x[valid].cpu().numpy()
+    placed, final = _STARTS[number].gather(seen, len(codewords))
+    if placed is not None:
+        codewords.copy_(torch.from_numpy(np.ascontiguousarray(placed)))
+        started.fill_(final)
+
+
+@_start.register_fake
+def _(*_: object) -> None:
+    """Return nothing, as the operator does."""

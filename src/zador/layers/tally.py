@@ -1,0 +1,67 @@
+"""How often codewords are chosen, over a window of vectors instead of a batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from zador.codebooks import never_chosen, since_chosen, windowed_usage
+
+__all__ = ["Tally", "usage_of"]
+
+# A batch of n vectors cannot use more than n of K codewords; 64 vectors a codeword leave a fair one unseen once in e^64.
+_VECTORS_A_CODEWORD = 64
+
+
+class Tally(nn.Module):
+    """Counts of K codewords over the last W = 64 K vectors, in two arrays of K numbers.
+
+    `usage` is exact: the share of the codewords that one of the last W vectors chose. Counts fade instead, by `e^(-n / W)` a
+    batch of n vectors; `perplexity` is `2^H` of them.
+
+    Attributes:
+        counts: (K,) float32 faded counts.
+        since: (K,) int64 vectors seen since the codeword was chosen; negative for one that never was.
+    """
+
+    counts: Tensor
+    since: Tensor
+
+    def __init__(self, codebook_size: int) -> None:
+        super().__init__()
+        self.codebook_size = codebook_size
+        self.window = _VECTORS_A_CODEWORD * codebook_size
+        self.register_buffer("counts", torch.zeros(codebook_size))
+        self.register_buffer("since", never_chosen(codebook_size))
+
+    @torch.no_grad()
+    def add(self, counts: Tensor, since: Tensor | None = None) -> None:
+        """Take in a batch.
+
+        Args:
+            counts: (K,) of its valid vectors.
+            since: (K,) what `since` is after it, if somebody else has found out; see `zador.codebooks.since_chosen`.
+        """
+        self.since.copy_(since_chosen(self.since, counts) if since is None else since)
+        self.counts.mul_(torch.exp(-counts.sum() / self.window)).add_(counts)
+
+    def hear(self, indices: Tensor) -> None:
+        """Take in the indices (N,) of a batch; negative ones do not count."""
+        numbers = torch.zeros_like(self.counts)
+        self.add(numbers.index_add_(0, indices.clamp(min=0), (indices >= 0).to(numbers.dtype)))
+
+    def usage(self) -> Tensor:
+        """Return the share of the codewords chosen within the window, 0-d; 0 before the first batch."""
+        return windowed_usage(self.since, self.window)
+
+    def perplexity(self) -> Tensor:
+        """Return `2^H` of the counts, 0-d; 1 before the first batch."""
+        shares = self.counts / self.counts.sum().clamp(min=torch.finfo(torch.float32).tiny)
+        return torch.exp(torch.special.entr(shares).sum())
+
+
+def usage_of(tallies: list[Tally], like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return usage and perplexity (T,) of T tallies, on the device of `like`."""
+    if not tallies:
+        return like.new_zeros(0), like.new_zeros(0)
+    return torch.stack([tally.usage() for tally in tallies]), torch.stack([tally.perplexity() for tally in tallies])

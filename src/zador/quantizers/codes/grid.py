@@ -1,0 +1,66 @@
+"""Codes without a table: the values of an index follow from a rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from zador.quantizers.codes.base import Asked, Code, Quantized, Watch, masked
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["Grid", "GridCode"]
+
+
+class Grid(Protocol):
+    """A rule such as `FiniteScalar` or `LookupFree`."""
+
+    @property
+    def dim(self) -> int:
+        """D."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """(K,): the one index that a vector gets has K values."""
+
+    def bound(self, z: Tensor) -> Tensor:
+        """Return z (N, d) within the range of the grid, differentiably."""
+
+    def select(self, bounded: Tensor) -> tuple[Tensor, Tensor]:
+        """Return indices (N,) and values (N, d)."""
+
+    def decode(self, indices: Tensor) -> Tensor:
+        """Return the values (N, d) of indices (N,)."""
+
+
+class GridCode(Code):
+    """The nearest point of a grid, which is found coordinate by coordinate: S = 1.
+
+    Args:
+        grid: the rule.
+        tally: whoever counts the indices, shown to `watch`; None for nobody.
+    """
+
+    def __init__(self, grid: Grid, tally: nn.Module | None = None) -> None:
+        super().__init__()
+        self.grid = grid
+        self.tally = tally
+        self.dim = grid.dim
+        self.sizes = grid.sizes
+
+    def enter(self, z: Tensor) -> Tensor:
+        """Return z within the range of the grid."""
+        return self.grid.bound(z)
+
+    def select(self, x: Tensor, valid: Tensor | None, watch: Watch | None = None, *, exact: bool = True) -> Quantized:  # noqa: ARG002 - rounding needs no certificate
+        """Return the nearest grid point of each vector."""
+        indices, values = self.grid.select(x)
+        squared = ((x - values) ** 2).sum(dim=1)
+        indices, values, squared = masked(valid, indices, values, squared)
+        if watch is not None and self.tally is not None:
+            watch.after(self.tally, Asked(x, indices, squared, None))
+        return Quantized(indices[:, None], values, None, squared, squared)
+
+    def decode(self, indices: Tensor) -> Tensor:
+        """Return the grid points of indices (N, 1)."""
+        return self.grid.decode(indices[:, 0])

@@ -1,0 +1,98 @@
+"""Residual codes: every stage quantizes what the stages before it left over."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+
+from zador.quantizers.codes.base import Asked, Code, Quantized, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Once", "Residual"]
+
+
+class Residual(Code):
+    """`r_1 = x`, `r_{s+1} = r_s - q_s`, `values = Σ_s q_s` [juang1982multiple].
+
+    What is subtracted is the hard value, no estimate of it: so the gradient of every stage's loss reaches x, and no stage
+    can cancel that of another.
+
+    Args:
+        stages: a code for each stage, or one that serves them all.
+        repeats: how often the list is gone through; more than once is the shared codebook.
+    """
+
+    def __init__(self, stages: Sequence[Code], *, repeats: int = 1) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.repeats = repeats
+        self.dim = stages[0].dim
+        self.streams = [len(code.sizes) for code in stages] * repeats
+        self.sizes = tuple(size for code in stages for size in code.sizes) * repeats
+
+    def enter(self, z: Tensor) -> Tensor:
+        """Return z in the space of the first stage, which is that of all."""
+        return self._codes()[0].enter(z)
+
+    def select(self, x: Tensor, valid: Tensor | None, watch: Watch | None = None, *, exact: bool = True) -> Quantized:
+        """Return the indices of all stages, and the sum of their values."""
+        once = Once(watch) if watch is not None and self.repeats > 1 else None
+        rest, left_over, found = x, torch.zeros_like(x), []
+        for code in self._codes():
+            stage = code.select(rest, valid, once or watch, exact=exact)
+            rest = rest - stage.values
+            left_over += rest if stage.left_over is None else stage.left_over
+            found.append(stage._replace(left_over=None))
+        if once is not None:
+            once.tell()
+        return Quantized(
+            torch.cat([stage.indices for stage in found], dim=1),
+            functools.reduce(torch.add, [stage.values for stage in found]),
+            left_over if valid is None else left_over.where(valid[:, None], 0.0),
+            functools.reduce(torch.add, [stage.squared for stage in found]),
+            found[-1].error,
+        )
+
+    def decode(self, indices: Tensor) -> Tensor:
+        """Return the sum of the values of the stages; those with -1 add nothing."""
+        columns = torch.split(indices, self.streams, dim=1)
+        parts = [code.decode(these) for code, these in zip(self._codes(), columns, strict=True)]
+        return functools.reduce(torch.add, parts)
+
+    def _codes(self) -> list[Code]:
+        return cast("list[Code]", list(self.stages) * self.repeats)
+
+
+class Once:
+    """A `Watch` between a table that is asked several times in a pass and one that wants to hear of it once."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._heard: dict[int, tuple[nn.Module, list[Asked]]] = {}
+
+    def before(self, table: nn.Module, x: Tensor, valid: Tensor | None) -> None:
+        """Hand through the vectors of the first stage that asks the table."""
+        if id(table) not in self._heard:
+            self._watch.before(table, x, valid)
+
+    def after(self, table: nn.Module, asked: Asked) -> None:
+        """Keep what was asked."""
+        self._heard.setdefault(id(table), (table, []))[1].append(asked)
+
+    def tell(self) -> None:
+        """Hand on all that every table was asked, one after the other."""
+        for table, asked in self._heard.values():
+            self._watch.after(
+                table,
+                Asked(
+                    torch.cat([each.x for each in asked]),
+                    torch.cat([each.indices for each in asked]),
+                    torch.cat([each.squared for each in asked]),
+                    asked[0].codewords,
+                ),
+            )

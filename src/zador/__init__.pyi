@@ -17,6 +17,7 @@ __all__ = [
     "coding",
     "data",
     "errors",
+    "estimators",
     "fit_codebook",
     "fsq",
     "grvq",

@@ -64,7 +64,7 @@ def cell_sums(x: Tensor, indices: Tensor, codebook_size: int) -> Cells:
     >>> found.counts.tolist(), found.sums.tolist()
     ([2.0, 0.0], [[3.0], [0.0]])
     """
-    return Cells(*_cell_sums(x, indices, codebook_size))
+    return Cells(*_cell_sums(x.detach(), indices, codebook_size))
 
 
 def means(cells: Cells) -> Tensor:
@@ -74,7 +74,7 @@ def means(cells: Cells) -> Tensor:
 
 @torch.library.custom_op("zador::cell_sums", mutates_args=())
 def _cell_sums(x: Tensor, indices: Tensor, codebook_size: int) -> tuple[Tensor, Tensor]:
-    counts, sums = (_on_host if x.device.type == "cpu" else _on_device)(x.detach(), indices, codebook_size)
+    counts, sums = (_on_host if x.device.type == "cpu" else _on_device)(x, indices, codebook_size)
     dtype = _result_dtype(x)
     return counts.to(dtype), sums.to(dtype)
 

@@ -22,7 +22,7 @@ __all__ = ["SplitMostLoaded"]
 
 @dataclass(frozen=True, kw_only=True)
 class SplitMostLoaded(Reviver):
-    """The j-th dead codeword goes where the j-th most loaded is; both move apart, `c ± δ` [linde1980algorithm].
+    """The j-th dead codeword goes where the j-th most loaded of the batch is; both move apart, `c ± δ` [linde1980algorithm].
 
     δ has a random sign in every coordinate, and length `shift` times the root mean squared error of the members in this
     batch: far above rounding, far below the cell; which vectors go to which side depends on its direction alone. Codewords
@@ -42,9 +42,10 @@ class SplitMostLoaded(Reviver):
 
     def propose(self, state: Any, seen: Seen, codewords: Tensor, dead: Tensor) -> Proposal:
         """Return the codebook with the busiest cells cut in two; see `Reviver.propose`."""
+        del state
         spread = _spread(seen, codewords)
         able = ~dead & (spread > 0)
-        order = torch.where(able, state.hits, -torch.inf).argsort(descending=True, stable=True)
+        order = torch.where(able, seen.cells.counts, -torch.inf).argsort(descending=True, stable=True)
         donor = order[(dead.cumsum(0) - 1).clamp(min=0)]
         revived = dead & able[donor]
         signs = torch.where(uniform(sub_key(seen.key, 3), list(codewords.shape)) < 0.5, -1, 1)  # noqa: PLR2004 - a coin

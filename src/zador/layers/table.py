@@ -68,7 +68,8 @@ class LearnedTable(Table):
     def look(self) -> Tensor:
         """Return the codewords (K, d): as they are, or on the sphere; with a gradient, if they are a parameter."""
         codewords = self._before if self._recalled and self._before is not None else self.codewords
-        return functional.normalize(codewords, dim=1) if self.sphere else codewords
+        # The norm is differentiated after the pass; by then the codewords themselves may have been moved in place.
+        return functional.normalize(codewords.clone(), dim=1) if self.sphere else codewords
 
     def start(self, x: Tensor, valid: Tensor | None) -> None:
         """Let the initialiser see vectors (N, d), unless it is done or codewords were given."""

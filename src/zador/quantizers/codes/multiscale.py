@@ -49,11 +49,11 @@ class MultiScale(Code):
         once = None if watch is None else Once(watch)
         rest, left_over, parts, indices = x, torch.zeros_like(x), [], []
         squared = x.new_zeros(x.shape[0])
-        for scale in self.scales:
+        for scale, streams in zip(self.scales, self.streams, strict=True):
             tokens = self._down(rest, scale)
             rows = None if valid is None else valid.repeat_interleave(math.prod(scale))
             found = self.each.select(tokens, rows, once, exact=exact)
-            indices.append(found.indices.reshape(x.shape[0], -1))
+            indices.append(found.indices.reshape(-1, streams))
             parts.append(self._up(found.values, scale))
             rest = rest - parts[-1]
             left_over += rest

@@ -14,9 +14,10 @@ def codewords(dtype=torch.float64):
     return torch.from_numpy(rng.standard_normal((50, 4)) * [1, 10, 0.1, 3] @ rng.standard_normal((4, 4)) + 8).to(dtype)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 1e-4), (torch.float32, 1e-4), (torch.float64, 1e-12)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.bfloat16, 1e-4), (torch.float32, 1e-4), (torch.float64, 1e-10)])
 def test_the_image_of_the_base_are_the_codewords(dtype, tolerance):
     """To rounding, at any precision, in float32 or better; the base has mean 0 and unit covariance."""
+    # The covariance has a condition near 1e5 (times 2e-16); in float32, dozens of products near 100 (times 6e-8).
     given = codewords(dtype)
     table = linear_table(given)
     assert table.base.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)

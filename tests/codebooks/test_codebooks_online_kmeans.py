@@ -16,7 +16,7 @@ from zador.search import nearest_of_clean
 @given(seed=st.integers(0, 2**32 - 1), steps=st.integers(0, 8))
 @settings(max_examples=40, deadline=None)
 def test_codewords_are_means_of_all_members(seed, steps):
-    """Given the indices, each codeword is the mean of every vector that had its index, however they were cut into batches."""
+    """Given the indices, each codeword is the mean of every vector that had its index, in however many batches."""
     rng = np.random.default_rng(seed)
     start = rng.standard_normal((6, 3))
     batches = [(rng.standard_normal((n, 3)), rng.integers(-1, 5, n)) for n in rng.integers(0, 20, steps)]

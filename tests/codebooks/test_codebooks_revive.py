@@ -233,26 +233,26 @@ def test_repeated_vectors_leave_room_for_the_others_next_time():
     ("policy", "weights"), [(ByDistortion(), [1.0, 4.0, 9.0, 16.0]), (FromBatch(), [1.0, 1.0, 1.0, 1.0])], ids=["d2", "one"]
 )
 def test_probabilities_are_those_promised(policy, weights):
-    """Vectors at distance 1, 2, 3, 4: a chi-square test of 800 draws of one does not reject, at 1e-4."""
+    """Vectors at distance 1, 2, 3, 4: a chi-square test of 400 draws of one does not reject, at 1e-4."""
     x, codewords = np.array([[1.0], [2.0], [3.0], [4.0]], np.float32), np.array([[0.0], [99.0]], np.float32)
     found = np.zeros(4)
-    for counter in range(800):
+    for counter in range(400):
         key = new_key(1) + torch.tensor([0, counter])
         proposal, _ = proposed(policy, x, codewords, [1], indices=np.zeros(4, int), key=key)
         found[int(proposal.codewords[1].item()) - 1] += 1
-    assert stats.chisquare(found, 800 * np.array(weights) / np.sum(weights)).pvalue > 1e-4
+    assert stats.chisquare(found, 400 * np.array(weights) / np.sum(weights)).pvalue > 1e-4
 
 
 def test_rows_are_drawn_without_replacement_in_the_right_proportions():
     """The unordered pair drawn from weights 1, 2, 3 has the probability of drawing one after the other, at 1e-4."""
     w, found = np.array([1.0, 2.0, 3.0]), {frozenset(p): 0 for p in ((0, 1), (0, 2), (1, 2))}
     vectors = torch.tensor([[0.0], [1.0], [2.0]])
-    for counter in range(800):
+    for counter in range(400):
         key = new_key(2) + torch.tensor([0, counter])
         proposal = proposal_from(vectors, torch.from_numpy(w).log(), key, torch.full((2, 1), -1.0), dead_among(2, [0, 1]))
         found[frozenset(proposal.codewords.ravel().int().tolist())] += 1
     p = w / w.sum()
-    expected = [800 * (p[a] * p[b] / (1 - p[a]) + p[b] * p[a] / (1 - p[b])) for a, b in found]
+    expected = [400 * (p[a] * p[b] / (1 - p[a]) + p[b] * p[a] / (1 - p[b])) for a, b in found]
     assert stats.chisquare(list(found.values()), expected).pvalue > 1e-4
 
 

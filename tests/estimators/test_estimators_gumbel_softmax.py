@@ -97,8 +97,8 @@ def test_cold_weights_are_one_hot_and_warm_ones_uniform():
         out.weights.backward(g)
         assert logits.grad.isfinite().all()
         assert learned.grad.isfinite()
-        extreme = gumbel_softmax(logits, noise, temperature**2, hard=False).weights
-        torch.testing.assert_close(extreme, expected)
+    far = gumbel_softmax(1e4 * logits.detach(), noise, 1e-37, hard=False)  # quotients beyond the largest number
+    assert far.weights.equal(torch.nn.functional.one_hot(far.indices, 6).float())
 
 
 @both

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounter
 
 from zador.errors import UsageError
 from zador.estimators import Constant, Cosine, Exponential, Linear, Schedule, effective_temperature
@@ -49,7 +50,7 @@ def test_one_graph_serves_every_step(schedule):
     """The step is a tensor: a compiled graph is not compiled again as it advances, and agrees with eager."""
     torch._dynamo.reset()
     assert isinstance(schedule, Schedule)
-    counter = torch._dynamo.testing.CompileCounter()
+    counter = CompileCounter()
     compiled = torch.compile(schedule, fullgraph=True, backend=counter)
     for step in (0, 1, 400_000, 2_000_000):
         assert compiled(torch.tensor(step)).equal(schedule(torch.tensor(step)))

@@ -40,7 +40,7 @@ def named(policy):
 
 def dead_among(size, dead):
     found = torch.zeros(size, dtype=torch.bool)
-    found[torch.as_tensor(dead)] = True
+    found[torch.as_tensor(dead, dtype=torch.int64)] = True
     return found
 
 
@@ -376,3 +376,12 @@ def test_a_compiled_step_is_the_plain_one(policy):
         torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
         reviving, since, learned = ours
     assert (learned.codewords > 2).all()
+
+
+def test_the_operation_keeps_the_promises_of_torch():
+    """`opcheck` finds schema, fake tensors and dispatch in order, with dead codewords and without."""
+    rng = np.random.default_rng(0)
+    vectors, codewords = (torch.from_numpy(rng.standard_normal((n, 3))) for n in (20, 6))
+    for dead in ([], [1, 4]):
+        arguments = (vectors, torch.zeros(20), new_key(0), codewords, dead_among(6, dead))
+        torch.library.opcheck(torch.ops.zador.placed.default, arguments)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from zador.codebooks.revive.base import Proposal
 from zador.noise import uniform
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from zador.codebooks.learn.cells import Seen
 
 __all__ = ["eligible", "proposal_from", "sub_key"]
 
 # A multiplier with well mixed bits, for hashing rows.
 _ODD = 0x5851F42D4C957F2D
+# Rows drawn for each dead codeword: some may turn out to repeat others.
+_DRAWS = 2
 
 
 def sub_key(key: Tensor, stream: int) -> Tensor:
@@ -43,16 +44,30 @@ def proposal_from(vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: 
         codewords: (K, d).
         dead: (K,) bool.
     """
-    count = min(len(vectors), len(codewords))
+    moved, taken = _placed(vectors.detach(), log_weights, key, codewords, dead)
+    return Proposal(moved, taken, torch.zeros_like(dead))
+
+
+@torch.library.custom_op("zador::placed", mutates_args=())
+def _placed(vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor, dead: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the codewords and who was moved; one operation, so that compiled code draws no more than there are dead."""
+    wanted = int(dead.sum())
+    count = min(len(vectors), _DRAWS * wanted)
     if count == 0:
-        return Proposal(codewords, torch.zeros_like(dead), torch.zeros_like(dead))
+        return codewords.clone(), torch.zeros_like(dead)
     scores, rows = (log_weights + _gumbel(key, len(vectors))).topk(count)
-    places = vectors[rows].detach().to(codewords.dtype)
-    good = (scores > -torch.inf) & _first_of_equals(places)
-    rank = dead.cumsum(0) - 1
-    row = good.to(torch.int8).argsort(descending=True, stable=True)[rank.clamp(0, count - 1)]
-    taken = dead & (rank < count) & good[row]
-    return Proposal(torch.where(taken[:, None], places[row], codewords), taken, torch.zeros_like(dead))
+    places = vectors[rows].to(codewords.dtype)
+    places = places[(scores > -torch.inf) & _first_of_equals(places)]
+    taken = dead & (dead.cumsum(0) <= len(places))
+    moved = codewords.clone()
+    moved[taken] = places[:wanted]
+    return moved, taken
+
+
+@_placed.register_fake
+def _(vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor, dead: Tensor) -> tuple[Tensor, Tensor]:
+    del vectors, log_weights, key
+    return torch.empty_like(codewords), torch.empty_like(dead)
 
 
 def _gumbel(key: Tensor, count: int) -> Tensor:

@@ -12,7 +12,7 @@ from zador.codebooks import Cells, Gradient, Seen, cell_sums, codebook_loss
 from zador.errors import DataError, UsageError
 from zador.layers.losses import mean_over
 from zador.layers.start import Start
-from zador.layers.tally import Tally
+from zador.layers.tally import Tally, kept_wide
 from zador.noise import new_key, uniform
 from zador.quantizers.codes import Asked, Table
 from zador.validation import as_count, as_matrix, check_finite
@@ -146,13 +146,8 @@ class LearnedTable(Table):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> LearnedTable:  # noqa: FBT001, FBT002 - torch's
         """Follow a model to another device, or to float64, but never to a type in which averages stall."""
-
-        def widely(tensor: Tensor) -> Tensor:
-            moved = fn(tensor)
-            return moved.to(tensor.dtype) if moved.dtype.itemsize < tensor.dtype.itemsize else moved
-
         self._before = None
-        super()._apply(widely, recurse)  # type: ignore[no-untyped-call]
+        super()._apply(kept_wide(fn), recurse)  # type: ignore[no-untyped-call]
         return self
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from zador.codebooks import never_chosen, since_chosen, windowed_usage
 
-__all__ = ["Tally", "usage_of"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Tally", "kept_wide", "usage_of"]
 
 # A batch of n vectors cannot use more than n of K codewords; 64 vectors a codeword leave a fair one unseen once in e^64.
 _VECTORS_A_CODEWORD = 64
@@ -58,6 +63,25 @@ class Tally(nn.Module):
         """Return `2^H` of the counts, 0-d; 1 before the first batch."""
         shares = self.counts / self.counts.sum().clamp(min=torch.finfo(torch.float32).tiny)
         return torch.exp(torch.special.entr(shares).sum())
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Tally:  # noqa: FBT001, FBT002 - torch's
+        """Follow a model to another device, or to float64, but never to a type in which counts stall."""
+        super()._apply(kept_wide(fn), recurse)  # type: ignore[no-untyped-call]
+        return self
+
+
+def kept_wide(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return what `nn.Module` is to do to statistics when it does `fn` to a model: the same, but never in 16 bits.
+
+    What `fn` narrows is taken as it was, not as it came back: rounded once, it would stay so.
+    """
+
+    def widely(tensor: Tensor) -> Tensor:
+        moved = fn(tensor)
+        narrow = moved.is_floating_point() and moved.dtype.itemsize < 4  # noqa: PLR2004 - bytes of float32
+        return tensor.to(moved.device, torch.float32) if narrow else moved
+
+    return widely
 
 
 def usage_of(tallies: list[Tally], like: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import torch
+
 from zador.quantizers.codes.base import Asked, Code, Quantized, Watch, masked
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ class Grid(Protocol):
     def select(self, bounded: Tensor) -> tuple[Tensor, Tensor]:
         """Return indices (N,) and values (N, d)."""
 
-    def decode(self, indices: Tensor) -> Tensor:
-        """Return the values (N, d) of indices (N,)."""
+    def decode(self, indices: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return the values (N, d) of indices (N,) in a float type."""
 
 
 class GridCode(Code):
@@ -41,12 +43,21 @@ class GridCode(Code):
         tally: whoever counts the indices, shown to `watch`; None for nobody.
     """
 
+    like: Tensor
+
     def __init__(self, grid: Grid, tally: nn.Module | None = None) -> None:
         super().__init__()
         self.grid = grid
         self.tally = tally
         self.dim = grid.dim
         self.sizes = grid.sizes
+        # Follows the model to another float type and device, as a table would; it holds nothing to save.
+        self.register_buffer("like", torch.empty(0), persistent=False)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Float type of the values: that of the model, at least float32."""
+        return torch.promote_types(self.like.dtype, torch.float32)
 
     def enter(self, z: Tensor) -> Tensor:
         """Return z within the range of the grid."""
@@ -55,6 +66,7 @@ class GridCode(Code):
     def select(self, x: Tensor, valid: Tensor | None, watch: Watch | None = None, *, exact: bool = True) -> Quantized:  # noqa: ARG002 - rounding needs no certificate
         """Return the nearest grid point of each vector."""
         indices, values = self.grid.select(x)
+        values = values.to(self.dtype)
         squared = ((x - values) ** 2).sum(dim=1)
         indices, values, squared = masked(valid, indices, values, squared)
         if watch is not None and self.tally is not None:
@@ -63,4 +75,4 @@ class GridCode(Code):
 
     def decode(self, indices: Tensor) -> Tensor:
         """Return the grid points of indices (N, 1)."""
-        return self.grid.decode(indices[:, 0])
+        return self.grid.decode(indices[:, 0], self.dtype)

@@ -170,7 +170,7 @@ def cell_sums(
             _add_rows(x, given, indices, sums[part], edges[part], edges[part + 1])
 
     in_threads(work, parts, smallest=1)
-    return np.asarray(sums.sum(axis=0))
+    return np.asarray(sums[0] if parts == 1 else sums.sum(axis=0))
 
 
 @njit(nogil=True, cache=True)

@@ -131,6 +131,8 @@ def test_indices_are_exact_up_to_int64(levels):
     torch.testing.assert_close(values, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-15)
     if max(levels) < 2**50:  # beyond, float64 does not tell neighbouring levels apart
         assert quantizer.select(values)[0].tolist() == chosen
+    if max(levels) < 2**20:  # and float32 tells these apart
+        assert quantizer.select(values.float())[0].tolist() == chosen
 
 
 def test_the_largest_codebook_is_the_largest_index():

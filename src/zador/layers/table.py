@@ -67,7 +67,10 @@ class LearnedTable(Table):
 
     def look(self) -> Tensor:
         """Return the codewords (K, d): as they are, or on the sphere; with a gradient, if they are a parameter."""
-        codewords = self._before if self._recalled and self._before is not None else self.codewords
+        codewords = self.codewords
+        if self._recalled and self._before is not None:
+            # A repetition has to keep the same tensors for the backward pass, so it needs a gradient where the pass had one.
+            codewords = self._before.requires_grad_(codewords.requires_grad)
         # The norm is differentiated after the pass; by then the codewords themselves may have been moved in place.
         return functional.normalize(codewords.clone(), dim=1) if self.sphere else codewords
 

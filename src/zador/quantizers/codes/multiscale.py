@@ -46,7 +46,9 @@ class MultiScale(Code):
 
     def select(self, x: Tensor, valid: Tensor | None, watch: Watch | None = None, *, exact: bool = True) -> Quantized:
         """Return the indices of all scales of N maps, and the sum of their values."""
-        once = None if watch is None else Once(watch)
+        # A table starts from all pixels: the first scale alone would show it one vector a map.
+        pixels = None if valid is None else valid.repeat_interleave(self.tokens)
+        once = None if watch is None else Once(watch, (self._down(x, self.map), pixels))
         rest, left_over, parts, indices = x, torch.zeros_like(x), [], []
         squared = x.new_zeros(x.shape[0])
         for scale, streams in zip(self.scales, self.streams, strict=True):

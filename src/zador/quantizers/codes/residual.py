@@ -69,16 +69,23 @@ class Residual(Code):
 
 
 class Once:
-    """A `Watch` between a table that is asked several times in a pass and one that wants to hear of it once."""
+    """A `Watch` between a table that is asked several times in a pass and one that wants to hear of it once.
 
-    def __init__(self, watch: Watch) -> None:
+    Args:
+        watch: the one.
+        shown: vectors (N, d) to start from, and which count, in place of what the table is asked first.
+    """
+
+    def __init__(self, watch: Watch, shown: tuple[Tensor, Tensor | None] | None = None) -> None:
         self._watch = watch
+        self._shown = shown
         self._heard: dict[int, tuple[nn.Module, list[Asked]]] = {}
 
     def before(self, table: nn.Module, x: Tensor, valid: Tensor | None) -> None:
         """Hand through the vectors of the first stage that asks the table."""
         if id(table) not in self._heard:
-            self._watch.before(table, x, valid)
+            fits = self._shown is not None and self._shown[0].shape[1] == x.shape[1]
+            self._watch.before(table, *(self._shown if self._shown is not None and fits else (x, valid)))
 
     def after(self, table: nn.Module, asked: Asked) -> None:
         """Keep what was asked."""

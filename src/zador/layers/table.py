@@ -59,6 +59,7 @@ class LearnedTable(Table):
         self._start = Start(learner.start, learner.seed + stream) if given is None else None
         self.register_buffer("started", torch.tensor([given is not None]))
         codewords = _placed(self.key, self.codebook_size, self.dim) if given is None else given
+        codewords = functional.normalize(codewords, dim=1) if sphere else codewords
         self._learnt = self._keep(learner.init(codewords), "")
         self._reviving = None if learner.revive is None else self._keep(learner.revive.init(codewords), "revive_")
         # What the last pass saw, for a repetition of that pass: `Recomputation` asks for it.

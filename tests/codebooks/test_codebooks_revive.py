@@ -26,7 +26,7 @@ from zador.codebooks import (
     since_chosen,
     windowed_usage,
 )
-from zador.codebooks.revive.draw import proposal_from
+from zador.codebooks.revive.draw import _first_of_equals, proposal_from
 from zador.errors import UsageError
 from zador.noise import new_key
 
@@ -181,7 +181,8 @@ def test_the_dead_go_to_distinct_vectors_of_the_batch(policy):
 def test_what_is_masked_or_not_finite_is_never_taken(policy):
     """Of 40 rows only 3 count: three dead are revived there and the surplus stays where it is, finite."""
     x = np.full((40, 2), np.nan, np.float32)
-    x[::4] = np.inf
+    x[::4], x[::3] = np.inf, 9.0  # the latter finite, but masked
+    x[:2] = np.inf
     x[5], x[6], x[7] = (1, 2), (3, 4), (5, 6)
     indices = np.full(40, -1)
     indices[[0, 1, 5, 6, 7]] = 0  # rows 0 and 1 count, but are not finite
@@ -214,6 +215,15 @@ def test_no_two_land_on_equal_vectors(policy, dtype):
     places = [tuple(row) for row in proposal.codewords[proposal.revived].tolist()]
     assert len(places) == len(set(places)) >= 2
     assert set(places) <= {tuple(row) for row in five.tolist()}
+
+
+def test_zeros_of_both_signs_are_equal():
+    """Thirty vectors whose last coordinate is 0, each also with -0: exactly one of each pair is a first."""
+    rows = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
+    rows[:, 2] = 0.0
+    other = rows.clone()
+    other[:, 2] = -0.0
+    assert _first_of_equals(torch.cat([rows, other])).tolist() == [True] * 30 + [False] * 30
 
 
 def test_repeated_vectors_leave_room_for_the_others_next_time():
@@ -313,7 +323,10 @@ def test_a_revived_codeword_survives_the_step_and_follows_its_next_members(learn
     codewords = torch.tensor([[0.0, 0.0], [500.0, 0.0]])
     rng = np.random.default_rng(0)
     state, since, reviving = learner.init(codewords), never_chosen(2), policy.init(codewords)
-    while bool((state.codewords[1] == codewords[1]).all()):
+    # At first it has members: what is left of them is what must not pull it back.
+    state = learner.step(state, seen_by(np.full((50, 2), (500.0, 1.0), np.float32), state.codewords))
+    left = state.codewords[1]
+    while bool((state.codewords[1] == left).all()):
         seen = seen_by(rng.standard_normal((10, 2)).astype(np.float32), state.codewords)
         assert (seen.indices == 0).all()
         stepped = learner.step(state, seen)

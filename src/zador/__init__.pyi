@@ -1,7 +1,21 @@
 # The public names; `__init__.py` loads each from its room on first use.
 from . import codebooks, coding, data, errors, estimators, layers, metrics, quantizers, search, studies, theory, units
 from .codebooks import Codebook, fit_codebook
-from .layers import bsq, fsq, grvq, lfq, multiscale, pq, rfsq, rvq, vq
+from .layers import (
+    bsq,
+    fsq,
+    grvq,
+    gumbel_vq,
+    lfq,
+    multiscale,
+    pq,
+    random_projection,
+    rfsq,
+    rsimvq,
+    rvq,
+    simvq,
+    vq,
+)
 from .quantizers import load
 from .search import Nearest, nearest
 from .theory.limits import Limits, limits
@@ -21,6 +35,7 @@ __all__ = [
     "fit_codebook",
     "fsq",
     "grvq",
+    "gumbel_vq",
     "layers",
     "lfq",
     "limits",
@@ -30,9 +45,12 @@ __all__ = [
     "nearest",
     "pq",
     "quantizers",
+    "random_projection",
     "rfsq",
+    "rsimvq",
     "rvq",
     "search",
+    "simvq",
     "studies",
     "theory",
     "units",

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from zador.layers.bottleneck import Bottleneck
+from zador.layers.categorical import CategoricalBottleneck
 from zador.layers.entropy import Entropy, EntropyLoss, codebook_entropy, log_odds, per_sample_entropy
+from zador.layers.linear_table import LinearLearnedTable
 from zador.layers.losses import Regulariser
+from zador.layers.maps import MapSpace
 from zador.layers.presets import (
     GridOptions,
+    GumbelOptions,
     LayerOptions,
     ProjectedOptions,
     ResidualOptions,
+    SpaceOptions,
     TableOptions,
     bsq,
     fsq,
     grvq,
+    gumbel_vq,
     lfq,
     multiscale,
     pq,
+    random_projection,
     rfsq,
+    rsimvq,
     rvq,
+    simvq,
     vq,
 )
 from zador.layers.record import Info, LayerOutput
@@ -28,29 +37,38 @@ from zador.layers.tally import Tally
 
 __all__ = [
     "Bottleneck",
+    "CategoricalBottleneck",
     "Entropy",
     "EntropyLoss",
     "GridOptions",
+    "GumbelOptions",
     "Info",
     "LayerOptions",
     "LayerOutput",
     "LearnedTable",
+    "LinearLearnedTable",
+    "MapSpace",
     "ProjectedOptions",
     "Regulariser",
     "ResidualOptions",
     "Space",
+    "SpaceOptions",
     "TableOptions",
     "Tally",
     "bsq",
     "codebook_entropy",
     "fsq",
     "grvq",
+    "gumbel_vq",
     "lfq",
     "log_odds",
     "multiscale",
     "per_sample_entropy",
     "pq",
+    "random_projection",
     "rfsq",
+    "rsimvq",
     "rvq",
+    "simvq",
     "vq",
 ]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from zador.estimators import straight_through
+from zador.errors import UsageError
+from zador.estimators import GumbelSoftmax, straight_through
 from zador.layers.indices import checked_indices, from_rows, to_rows
 from zador.layers.lesson import Lesson
 from zador.layers.losses import Regulariser, committed, mean_over
@@ -30,9 +31,9 @@ class Bottleneck(nn.Module):
     """x → z → (indices, q) → y: quantization inside a network.
 
     `z` is x in the space of the quantizer, `q` the value of its indices, and y is what the estimator makes of the two: its
-    value is q, its gradient the estimator's. Tables learn from every pass in training mode with gradients enabled; an evaluation, or a pass
-    under `no_grad`, changes nothing unless asked to. Presets such as `zador.vq` build one; build it yourself to combine
-    parts that no preset combines.
+    value is q, its gradient the estimator's. Tables learn from every pass in training mode with gradients enabled; an
+    evaluation, or a pass under `no_grad`, changes nothing unless asked to. Presets such as `zador.vq` build one; build it
+    yourself to combine parts that no preset combines.
 
     Args:
         quantizer: what chooses indices: hard, without gradient.
@@ -55,6 +56,8 @@ class Bottleneck(nn.Module):
         regularisers: Sequence[Regulariser] = (),
     ) -> None:
         super().__init__()
+        if isinstance(estimator, GumbelSoftmax):
+            raise UsageError("estimator: GumbelSoftmax chooses codewords itself; build the layer with zador.gumbel_vq(...)")
         self.quantizer = quantizer
         self.space = space
         self.estimator = estimator

@@ -42,7 +42,7 @@ class Lesson:
     def after(self, table: nn.Module, asked: Asked) -> None:
         """Let a table, or a tally, learn what was asked."""
         if isinstance(table, LearnedTable):
-            cells = table.cells(asked) if self.learns or table.teaches() else None
+            cells = table.cells(asked) if self.learns or table.teaches(asked) else None
             self.codebook.append(table.loss(asked, cells, self.count))
             self.revived.append(
                 table.learn(asked, cells) if self.learns and cells is not None else asked.indices.new_zeros(())

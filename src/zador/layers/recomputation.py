@@ -25,12 +25,16 @@ class Recomputation:
 
     Args:
         tables: those of the layer.
+
+    Attributes:
+        repeating: whether the pass under way repeats an earlier one.
     """
 
     def __init__(self, tables: Sequence[LearnedTable]) -> None:
         self.tables = tables
         # Passes in training mode without gradients that no backward has repeated yet.
         self.postponed = 0
+        self.repeating = False
 
     @contextmanager
     def of(self, *, learns: bool, training: bool) -> Iterator[bool]:
@@ -46,13 +50,16 @@ class Recomputation:
         if not _in_backward():
             self.postponed = 0 if learns else self.postponed + training
             yield learns
-        elif self.postponed > 0:
-            self.postponed -= 1
-            yield learns
-        else:
-            for table in self.tables:
-                table.recall(back=True)
-            yield False
+            return
+        learnt_before = self.postponed == 0
+        self.postponed -= not learnt_before
+        self.repeating = True
+        for table in self.tables:
+            table.recall(back=learnt_before)
+        try:
+            yield learns and not learnt_before
+        finally:
+            self.repeating = False
             for table in self.tables:
                 table.recall(back=False)
 

@@ -110,8 +110,8 @@ class Space(nn.Module):
             raise DataError(f"x: expected floats with an axis {self.axis}, got {x.dtype} of shape {tuple(x.shape)}")
         if x.shape[self.axis] != self.dim:
             raise DataError(
-                f"x: expected {self.dim} coordinates on axis {self.axis}, got {x.shape[self.axis]} (shape {tuple(x.shape)}); say "
-                "where they are with axis=, such as axis=1 for (B, D, H, W)"
+                f"x: expected {self.dim} coordinates on axis {self.axis}, got {x.shape[self.axis]}, shape {tuple(x.shape)}; "
+                "say where they are with axis=, such as axis=1 for (B, D, H, W)"
             )
         axis = self.axis % x.ndim
         return tuple(x.shape[:axis]) + tuple(x.shape[axis + 1 :])

@@ -13,6 +13,8 @@ from torch import Tensor
 from zador.codebooks.fit import distinct_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from zador.codebooks import Initialiser
@@ -36,25 +38,27 @@ class Start:
     Args:
         initialiser: `(x, K, rng) -> (K, d)`.
         seed: of its random choices.
+        split: codewords (K, d) → the tensors that a table keeps of them.
     """
 
-    def __init__(self, initialiser: Initialiser, seed: int) -> None:
+    def __init__(self, initialiser: Initialiser, seed: int, split: Callable[[Tensor], tuple[Tensor, ...]]) -> None:
         self.initialiser = initialiser
         self.seed = seed
+        self.split = split
         self._pool: list[NDArray[Any]] = []
         self._enlist()
 
-    def __call__(self, x: Tensor, valid: Tensor | None, codewords: Tensor, started: Tensor) -> None:
-        """Move `codewords` (K, d) in place, once `started` is False; set `started` when that was the start.
+    def __call__(self, x: Tensor, valid: Tensor | None, parts: list[Tensor], started: Tensor) -> None:
+        """Fill in `parts` in place, as long as `started` is False; set `started` when that was the start.
 
         Args:
             x: (N, d) finite.
             valid: (N,) booleans, or None for all.
-            codewords: (K, d), no gradient.
+            parts: what `split` returns for codewords (K, d); the first one has K rows. No gradient.
             started: boolean of shape (1,).
         """
         rows = torch.ones(x.shape[0], dtype=torch.bool, device=x.device) if valid is None else valid
-        _start(x, rows, codewords, started, self.number)
+        _start(x, rows, parts, started, self.number)
 
     def gather(self, x: NDArray[Any], codebook_size: int) -> tuple[NDArray[Any] | None, bool]:
         """Return codewords (K, d) and whether they are final; None while nothing has been seen."""
@@ -70,11 +74,11 @@ class Start:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Start:
         """Return one that gathers for itself."""
-        return Start(self.initialiser, self.seed)
+        return Start(self.initialiser, self.seed, self.split)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs; it gathers for itself."""
-        return {"initialiser": self.initialiser, "seed": self.seed, "_pool": []}
+        return {"initialiser": self.initialiser, "seed": self.seed, "split": self.split, "_pool": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -85,14 +89,16 @@ class Start:
         _STARTS[self.number] = self
 
 
-@torch.library.custom_op("zador::start", mutates_args=("codewords", "started"))
-def _start(x: Tensor, valid: Tensor, codewords: Tensor, started: Tensor, number: int) -> None:
+@torch.library.custom_op("zador::start", mutates_args=("parts", "started"))
+def _start(x: Tensor, valid: Tensor, parts: list[Tensor], started: Tensor, number: int) -> None:
     if bool(started):
         return
     seen = x[valid].cpu().numpy()
-    placed, final = _STARTS[number].gather(seen, len(codewords))
+    start = _STARTS[number]
+    placed, final = start.gather(seen, len(parts[0]))
     if placed is not None:
-        codewords.copy_(torch.from_numpy(np.ascontiguousarray(placed)))
+        for part, value in zip(parts, start.split(torch.from_numpy(np.ascontiguousarray(placed))), strict=True):
+            part.copy_(value)
         started.fill_(final)
 
 

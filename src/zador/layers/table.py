@@ -56,7 +56,7 @@ class LearnedTable(Table):
         self.tally = Tally(self.codebook_size)
         self.register_buffer("key", new_key(learner.seed, stream))
         given = None if callable(learner.start) else _given(learner.start, self.codebook_size, self.dim)
-        self._start = Start(learner.start, learner.seed + stream) if given is None else None
+        self._start = Start(learner.start, learner.seed + stream, self.split) if given is None else None
         self.register_buffer("started", torch.tensor([given is not None]))
         codewords = _placed(self.key, self.codebook_size, self.dim) if given is None else given
         codewords = functional.normalize(codewords, dim=1) if sphere else codewords
@@ -78,11 +78,24 @@ class LearnedTable(Table):
     def start(self, x: Tensor, valid: Tensor | None) -> None:
         """Let the initialiser see vectors (N, d), unless it is done or codewords were given."""
         if self._start is not None:
-            self._start(x, valid, self.codewords.detach(), self.started)
+            self._start(x, valid, self.parts(), self.started)
 
-    def teaches(self) -> bool:
+    def optimised(self) -> bool:
+        """Return whether codewords are a parameter of the model."""
+        return isinstance(self.learner, Gradient)
+
+    def parts(self) -> list[Tensor]:
+        """Return the tensors that a start fills in, without gradient."""
+        return [self.codewords.detach()]
+
+    @staticmethod
+    def split(codewords: Tensor) -> tuple[Tensor, ...]:
+        """Return what goes into `parts` for these codewords (K, d) to be looked at."""
+        return (codewords,)
+
+    def teaches(self, asked: Asked) -> bool:
         """Return whether the codebook loss is to have a gradient now."""
-        wanted = isinstance(self.learner, Gradient) and self.codewords.requires_grad and torch.is_grad_enabled()
+        wanted = asked.codewords is not None and asked.codewords.requires_grad and torch.is_grad_enabled()
         return wanted and not torch.compiler.is_exporting()
 
     def cells(self, asked: Asked) -> Cells:
@@ -111,15 +124,16 @@ class LearnedTable(Table):
         if not torch.compiler.is_compiling():
             self._before = self.codewords.detach().clone()
         seen = Seen(cells, asked.x, asked.indices, asked.squared, self.key.clone())
-        learnt, since, revived = self.learner.step(self._kept(self._learnt), seen), None, asked.indices.new_zeros(())
+        was = self._kept(self._learnt)
+        learnt, since, revived = self.learner.step(was, seen), None, asked.indices.new_zeros(())
         if self._reviving is not None and self.learner.revive is not None:
-            before = learnt.codewords
-            reviving, since, learnt = self.learner.revive.step(self._kept(self._reviving), self.tally.since, learnt, seen)
-            revived = (learnt.codewords != before).any(dim=1).sum()
-            self._write(self._reviving, reviving)
-        if self.sphere:
+            moved, state = learnt.codewords, self._kept(self._reviving)
+            reviving, since, learnt = self.learner.revive.step(state, self.tally.since, learnt, seen)
+            revived = (learnt.codewords != moved).any(dim=1).sum()
+            self._write(self._reviving, reviving, state)
+        if self.sphere and not self.optimised():
             learnt = learnt._replace(codewords=functional.normalize(learnt.codewords, dim=1))
-        self._write(self._learnt, learnt)
+        self._write(self._learnt, learnt, was)
         self.tally.add(cells.counts, since)
         self.key[1] += 1
         return revived
@@ -135,7 +149,7 @@ class LearnedTable(Table):
     def _keep(self, state: Any, prefix: str) -> _Kept:
         """Make the fields of a state buffers, and codewords a parameter if they learn by gradient."""
         for field, value in state._asdict().items():
-            if field == "codewords" and isinstance(self.learner, Gradient):
+            if field == "codewords" and self.optimised():
                 self.codewords = nn.Parameter(value.clone())
             else:
                 self.register_buffer(prefix + field, value.clone())
@@ -144,9 +158,11 @@ class LearnedTable(Table):
     def _kept(self, kept: _Kept) -> Any:
         return kept.kind(*(getattr(self, kept.prefix + field).detach() for field in kept.kind._fields))
 
-    def _write(self, kept: _Kept, state: Any) -> None:
-        for field, value in state._asdict().items():
-            getattr(self, kept.prefix + field).copy_(value)
+    def _write(self, kept: _Kept, state: Any, was: Any) -> None:
+        # What a learner hands back as it was given has not moved; writing it would only trip up autograd.
+        for field, value, before in zip(kept.kind._fields, state, was, strict=True):
+            if value is not before:
+                getattr(self, kept.prefix + field).copy_(value)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> LearnedTable:  # noqa: FBT001, FBT002 - torch's
         """Follow a model to another device, or to float64, but never to a type in which averages stall."""

@@ -134,8 +134,7 @@ def lfq(
         codebook_size: K = 2^d, with projections unless d (times heads) is D; 2^D by default.
         entropy: the loss that makes single choices sure and all choices even; None for none.
         estimator: how the gradient crosses.
-        **options: `axis`, `heads`, `commitment` (0 by default), `regularisers`, `on_nonfinite`, `seed`; see
-            `zador.layers.GridOptions`.
+        **options: `axis`, `heads`, `commitment`, `regularisers`, `on_nonfinite`, `seed`; see `zador.layers.GridOptions`.
 
     Raises:
         UsageError: sizes or options that make no sense.
@@ -196,7 +195,7 @@ def _signs(
     signs = LookupFree(size.bit_length() - 1, spherical=spherical)
     if entropy is not None:
         options = {**options, "regularisers": (_SignEntropy(entropy, signs), *options.get("regularisers", ()))}
-    return _on_grid(signs, dim, estimator, options)
+    return _on_grid(signs, dim, estimator, {"commitment": 0.25, **options})
 
 
 def _on_grid(grid: Grid, dim: int | None, estimator: Estimator, options: GridOptions) -> Bottleneck:

@@ -12,25 +12,33 @@ if TYPE_CHECKING:
 
     from zador.layers.losses import Regulariser
 
-__all__ = ["LayerOptions", "ProjectedOptions", "TableOptions", "check_options", "layer_of", "space_of"]
+__all__ = ["LayerOptions", "ProjectedOptions", "SpaceOptions", "TableOptions", "check_options", "layer_of", "space_of"]
 
 
-class LayerOptions(TypedDict, total=False):
+class SpaceOptions(TypedDict, total=False):
     """Options of every layer.
 
     Attributes:
         axis: which axis of a tensor holds the coordinates: -1 (default) channel-last, 1 for images (B, D, H, W) and video.
-        commitment: β, weight of the commitment loss, squared error summed over coordinates; 0.25, and 0 for grids.
-        regularisers: further losses, objects called as `(z, code, valid)`.
         on_nonfinite: "raise" (default), or "skip": vectors with NaN or infinity are masked, and counted in `info.skipped`.
         seed: of the projections.
     """
 
     axis: int
-    commitment: float
-    regularisers: Sequence[Regulariser]
     on_nonfinite: Literal["raise", "skip"]
     seed: int
+
+
+class LayerOptions(SpaceOptions, total=False):
+    """Options of every layer with a deterministic choice.
+
+    Attributes:
+        commitment: β, weight of the commitment loss, squared error summed over coordinates; 0.25, and 0 for FSQ.
+        regularisers: further losses, objects called as `(z, code, valid)`.
+    """
+
+    commitment: float
+    regularisers: Sequence[Regulariser]
 
 
 class ProjectedOptions(LayerOptions, total=False):

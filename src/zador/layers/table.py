@@ -132,7 +132,10 @@ class LearnedTable(Table):
             revived = (learnt.codewords != moved).any(dim=1).sum()
             self._write(self._reviving, reviving, state)
         if self.sphere and not self.optimised():
-            learnt = learnt._replace(codewords=functional.normalize(learnt.codewords, dim=1))
+            # A second division by a length of 1 could move the last bit of what has not moved.
+            still = (learnt.codewords == self.codewords).all(dim=1, keepdim=True)
+            unit = torch.where(still, self.codewords.detach(), functional.normalize(learnt.codewords, dim=1))
+            learnt = learnt._replace(codewords=unit)
         self._write(self._learnt, learnt, was)
         self.tally.add(cells.counts, since)
         self.key[1] += 1

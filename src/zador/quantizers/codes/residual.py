@@ -42,17 +42,19 @@ class Residual(Code):
     def select(self, x: Tensor, valid: Tensor | None, watch: Watch | None = None, *, exact: bool = True) -> Quantized:
         """Return the indices of all stages, and the sum of their values."""
         once = Once(watch) if watch is not None and self.repeats > 1 else None
-        rest, left_over, found = x, torch.zeros_like(x), []
+        rest, left_over, values, found = x, torch.zeros_like(x), x.new_zeros(()), []
         for code in self._codes():
             stage = code.select(rest, valid, once or watch, exact=exact)
             rest = rest - stage.values
             left_over += rest if stage.left_over is None else stage.left_over
-            found.append(stage._replace(left_over=None))
+            # Added up at once: what a stage made is not needed again.
+            values = stage.values if not found else values + stage.values
+            found.append(stage._replace(left_over=None, values=stage.values[:0]))
         if once is not None:
             once.tell()
         return Quantized(
             torch.cat([stage.indices for stage in found], dim=1),
-            functools.reduce(torch.add, [stage.values for stage in found]),
+            values,
             left_over if valid is None else left_over.where(valid[:, None], 0.0),
             functools.reduce(torch.add, [stage.squared for stage in found]),
             found[-1].error,

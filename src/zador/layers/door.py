@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.fx.node import has_side_effect
 
 from zador.errors import NonFiniteError
 
@@ -54,3 +55,7 @@ def _refuse_nonfinite(x: Tensor) -> Tensor:
 @_refuse_nonfinite.register_fake
 def _(x: Tensor) -> Tensor:
     return torch.empty((), dtype=torch.int64, device=x.device)
+
+
+# A compiler drops what nobody uses, and seldom does anybody use the number that this returns.
+has_side_effect(torch.ops.zador.refuse_nonfinite.default)

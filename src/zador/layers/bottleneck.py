@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from zador.errors import UsageError
-from zador.estimators import GumbelSoftmax, straight_through
+from zador.estimators import Estimator, GumbelSoftmax, straight_through
 from zador.layers.indices import checked_indices, from_rows, to_rows
 from zador.layers.lesson import Lesson
 from zador.layers.losses import Regulariser, committed, mean_over
@@ -19,12 +18,12 @@ from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally, usage_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zador.layers.space import Rows, Space
     from zador.quantizers.codes import Code, Quantized
 
-__all__ = ["Bottleneck", "Estimator"]
-
-Estimator = Callable[[Tensor, Tensor], Tensor]
+__all__ = ["Bottleneck"]
 
 
 class Bottleneck(nn.Module):
@@ -51,7 +50,7 @@ class Bottleneck(nn.Module):
         quantizer: Code,
         space: Space,
         *,
-        estimator: Estimator = straight_through,
+        estimator: Estimator | GumbelSoftmax = straight_through,
         commitment: float = 0.25,
         regularisers: Sequence[Regulariser] = (),
     ) -> None:

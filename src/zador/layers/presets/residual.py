@@ -33,11 +33,11 @@ class ResidualOptions(ProjectedOptions, total=False):
 
 def rvq(
     dim: int,
-    codebook_size: int,
+    codebook_size: int | Sequence[int],
     stages: int,
     *,
     estimator: Estimator = straight_through,
-    learner: Learner = Ema(),  # noqa: B008 - frozen
+    learner: Learner | Sequence[Learner] = Ema(),  # noqa: B008 - frozen
     **options: Unpack[ResidualOptions],
 ) -> Bottleneck:
     """Return a residual quantizer: `r_1 = z`, `r_{s+1} = r_s - q_s`, `q = Σ q_s` [zeghidour2022soundstream].
@@ -72,12 +72,12 @@ def rvq(
 
 def grvq(
     dim: int,
-    codebook_size: int,
+    codebook_size: int | Sequence[int],
     stages: int,
     groups: int,
     *,
     estimator: Estimator = straight_through,
-    learner: Learner = Ema(),  # noqa: B008 - frozen
+    learner: Learner | Sequence[Learner] = Ema(),  # noqa: B008 - frozen
     **options: Unpack[ResidualOptions],
 ) -> Bottleneck:
     """Return a grouped residual quantizer: G parts of a vector, each quantized in S stages [yang2023hifi].
@@ -114,7 +114,13 @@ def grvq(
 
 
 def _stages(
-    codebook_size: int, stages: int, width: int, learner: Learner | Sequence[Learner], *, shared: bool, first: int = 0
+    codebook_size: int | Sequence[int],
+    stages: int,
+    width: int,
+    learner: Learner | Sequence[Learner],
+    *,
+    shared: bool,
+    first: int = 0,
 ) -> Residual:
     sizes = as_counts(codebook_size, "codebook_size", as_count(stages, "stages"))
     if not shared:

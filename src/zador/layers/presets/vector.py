@@ -14,6 +14,8 @@ from zador.quantizers.codes import Product
 from zador.validation import as_count, as_counts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zador.codebooks import Learner
 
 __all__ = ["pq", "vq"]
@@ -24,7 +26,7 @@ def vq(
     codebook_size: int,
     *,
     estimator: Estimator = straight_through,
-    learner: Learner = Ema(),  # noqa: B008 - frozen
+    learner: Learner | Sequence[Learner] = Ema(),  # noqa: B008 - frozen
     **options: Unpack[TableOptions],
 ) -> Bottleneck:
     """Return a vector quantizer: `i = argmin_k ||z - c_k||²`, `q = c_i` [oord2017neural].
@@ -36,7 +38,8 @@ def vq(
         dim: D, coordinates of the network's vectors.
         codebook_size: K.
         estimator: how the gradient crosses, from `zador.estimators`.
-        learner: how codewords start, move and revive, from `zador.codebooks`: `Ema()`, `Gradient()`, `OnlineKMeans()`, …
+        learner: how codewords start, move and revive, from `zador.codebooks`: `Ema()`, `Gradient()`, `OnlineKMeans()`, …;
+            one for all heads, or one each.
         **options: `axis`, `heads`, `shared_codebook`, `codebook_dim`, `cosine`, `commitment`, `regularisers`,
             `on_nonfinite`, `seed`; see `zador.layers.TableOptions`.
 
@@ -65,11 +68,11 @@ def vq(
 
 def pq(
     dim: int,
-    codebook_size: int,
+    codebook_size: int | Sequence[int],
     parts: int,
     *,
     estimator: Estimator = straight_through,
-    learner: Learner = Ema(),  # noqa: B008 - frozen
+    learner: Learner | Sequence[Learner] = Ema(),  # noqa: B008 - frozen
     **options: Unpack[ProjectedOptions],
 ) -> Bottleneck:
     """Return a product quantizer: P parts of a vector, a codebook each: K^P codewords for P·K [jegou2011product].

@@ -42,23 +42,24 @@ class Residual(Code):
     def select(self, x: Tensor, valid: Tensor | None, watch: Watch | None = None, *, exact: bool = True) -> Quantized:
         """Return the indices of all stages, and the sum of their values."""
         once = Once(watch) if watch is not None and self.repeats > 1 else None
-        rest, left_over, values, found = x, torch.zeros_like(x), x.new_zeros(()), []
+        rest, left_over = x, torch.zeros_like(x)
+        values: Tensor | float = 0.0
+        indices: list[Tensor] = []
+        squared: list[Tensor] = []
         for code in self._codes():
             stage = code.select(rest, valid, once or watch, exact=exact)
+            # Added up at once: values of 8 stages side by side would take 8 times the memory of the vectors.
+            values = values + stage.values
             rest = rest - stage.values
             left_over += rest if stage.left_over is None else stage.left_over
-            # Added up at once: what a stage made is not needed again.
-            values = stage.values if not found else values + stage.values
-            found.append(stage._replace(left_over=None, values=stage.values[:0]))
+            indices.append(stage.indices)
+            squared.append(stage.squared)
         if once is not None:
             once.tell()
-        return Quantized(
-            torch.cat([stage.indices for stage in found], dim=1),
-            values,
-            left_over if valid is None else left_over.where(valid[:, None], 0.0),
-            functools.reduce(torch.add, [stage.squared for stage in found]),
-            found[-1].error,
-        )
+        if valid is not None:
+            left_over = left_over.where(valid[:, None], 0.0)
+        total = cast("Tensor", values)
+        return Quantized(torch.cat(indices, dim=1), total, left_over, functools.reduce(torch.add, squared), stage.error)
 
     def decode(self, indices: Tensor) -> Tensor:
         """Return the sum of the values of the stages; those with -1 add nothing."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Start"]
 
-# k-means++ and laws fitted to a spectrum both want several vectors a codeword.
-_VECTORS_A_CODEWORD = 8
+# k-means++ and laws fitted to a spectrum both want several vectors a codeword; of more than many they learn little.
+_ENOUGH, _PLENTY = 8, 64
 
 # An operator takes numbers and tensors, no objects: it finds the object by its number. Nothing is kept alive here.
 _STARTS: WeakValueDictionary[int, Start] = WeakValueDictionary()
@@ -30,7 +30,7 @@ _NUMBERS = count()
 
 
 class Start:
-    """Calls an initialiser once 8 K vectors have been seen, of which at least K are distinct.
+    """Calls an initialiser once 8 K vectors have been seen of which K are distinct, or 64 K; with 64 K of them at most.
 
     Until then codewords are placed on vectors seen so far, drawn at random, so that training can go on. What has been
     gathered is not saved in a checkpoint: training that is resumed before the start gathers anew.
@@ -65,9 +65,11 @@ class Start:
         self._pool.append(x)
         seen = np.concatenate(self._pool)
         rng = np.random.default_rng(self.seed)
-        if len(seen) >= _VECTORS_A_CODEWORD * codebook_size and distinct_rows(seen, codebook_size) >= codebook_size:
+        enough, plenty = _ENOUGH * codebook_size, _PLENTY * codebook_size
+        if len(seen) >= plenty or (len(seen) >= enough and distinct_rows(seen, codebook_size) >= codebook_size):
             self._pool.clear()
-            return self.initialiser(seen, codebook_size, rng), True
+            some = seen if len(seen) <= plenty else seen[np.sort(rng.choice(len(seen), plenty, replace=False))]
+            return self.initialiser(np.ascontiguousarray(some), codebook_size, rng), True
         if len(seen) == 0:
             return None, False
         return seen[rng.permutation(np.arange(max(codebook_size, len(seen))) % len(seen))[:codebook_size]], False

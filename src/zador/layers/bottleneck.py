@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -57,6 +58,12 @@ class Bottleneck(nn.Module):
         super().__init__()
         if isinstance(estimator, GumbelSoftmax):
             raise UsageError("estimator: GumbelSoftmax chooses codewords itself; build the layer with zador.gumbel_vq(...)")
+        if not callable(estimator):
+            raise UsageError(
+                f"estimator={estimator!r}: expected a function (x, q) -> y, such as zador.estimators.rotation_trick"
+            )
+        if not (isinstance(commitment, int | float) and 0 <= commitment < math.inf):
+            raise UsageError(f"commitment: expected a number of at least 0, got {commitment!r}")
         self.quantizer = quantizer
         self.space = space
         self.estimator = estimator

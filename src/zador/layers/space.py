@@ -106,6 +106,8 @@ class Space(nn.Module):
         Raises:
             DataError: no floats, or another number of coordinates.
         """
+        if not isinstance(x, Tensor):
+            raise DataError(f"x: expected a torch tensor, got {type(x).__name__}; torch.from_numpy(x) makes one of an array")
         if not x.dtype.is_floating_point or not -x.ndim <= self.axis < x.ndim:
             raise DataError(f"x: expected floats with an axis {self.axis}, got {x.dtype} of shape {tuple(x.shape)}")
         if x.shape[self.axis] != self.dim:

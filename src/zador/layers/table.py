@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zador.codebooks import Cells, Gradient, Seen, cell_sums, codebook_loss
+from zador.codebooks import Cells, Frozen, Gradient, Seen, cell_sums, codebook_loss
 from zador.errors import DataError, UsageError
 from zador.layers.losses import mean_over
 from zador.layers.start import Start
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from zador.codebooks import Learner
 
 __all__ = ["LearnedTable"]
+
+_LEARNER = ("start", "revive", "seed", "init", "step")
 
 
 class LearnedTable(Table):
@@ -51,6 +53,12 @@ class LearnedTable(Table):
     def __init__(self, codebook_size: int, dim: int, learner: Learner, *, stream: int = 0, sphere: bool = False) -> None:
         super().__init__()
         self.codebook_size, self.dim = as_count(codebook_size, "codebook_size"), as_count(dim, "dim")
+        if not all(hasattr(learner, name) for name in _LEARNER):
+            raise UsageError(
+                f"learner={learner!r}: expected an object such as zador.codebooks.Ema(); see `Learning` for your own"
+            )
+        if isinstance(learner, Frozen) and callable(learner.start):
+            raise UsageError("learner: Frozen() never starts from data; pass the codewords, Frozen(start=codewords)")
         self.learner = learner
         self.sphere = sphere
         self.tally = Tally(self.codebook_size)
@@ -96,7 +104,7 @@ class LearnedTable(Table):
     def teaches(self, asked: Asked) -> bool:
         """Return whether the codebook loss is to have a gradient now."""
         wanted = asked.codewords is not None and asked.codewords.requires_grad and torch.is_grad_enabled()
-        return wanted and not torch.compiler.is_exporting()
+        return wanted and (self.training or not torch.compiler.is_exporting())
 
     def cells(self, asked: Asked) -> Cells:
         """Return the statistics of what was asked."""

@@ -45,6 +45,7 @@ bench: $(VENV)/bench.stamp  ## speed and memory against peers in the same run
 	$(BIN)/python benchmarks/seeding.py
 	$(BIN)/python benchmarks/structured.py
 	$(BIN)/python benchmarks/limits.py
+	$(BIN)/python benchmarks/layers.py
 
 # What the package needs; torch is pinned, so that no CUDA build is pulled in.
 $(VENV)/depends.stamp: pyproject.toml constraints.txt

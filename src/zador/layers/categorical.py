@@ -104,9 +104,8 @@ class CategoricalBottleneck(Bottleneck):
         y = relaxed.weights @ codewords
         values = nn.functional.embedding(relaxed.indices, codewords.detach())
         squared = ((z - values) ** 2).sum(dim=1).detach()
-        indices, values, squared = masked(valid, relaxed.indices, values, squared)
+        indices, values, squared, divergence = masked(valid, relaxed.indices, values, squared, _from_uniform(logits))
         lesson.after(table, Asked(z.detach(), indices, squared, codewords))
-        (divergence,) = masked(valid, _from_uniform(logits))
         return _Drawn(y, Quantized(indices[:, None], values, None, squared, squared), divergence.sum())
 
 

@@ -50,7 +50,7 @@ def test_every_codeword_is_used_and_the_distortion_is_that_of_kmeans(learner, st
 
 
 def test_without_revival_and_far_from_the_data_it_does_collapse():
-    """The test can fail: the same codebook started at N(0, I), with nobody to revive it, uses a few codewords at offset 8."""
+    """The test can fail: the same codebook at N(0, I) with nobody to revive it uses a few codewords at offset 8."""
     start = np.random.default_rng(0).standard_normal((SIZE, DIM)).astype(np.float32)
     out = trained(zador.vq(DIM, SIZE, learner=Ema(start=start, revive=None)), 8.0, None)(gaussian(50_000, 8.0, 10_000))
     assert out.info.usage.item() < 0.1

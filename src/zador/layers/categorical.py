@@ -97,6 +97,8 @@ class CategoricalBottleneck(Bottleneck):
         lesson.before(table, z.detach(), valid)
         # A copy, since a revival may write into a parameter before the backward pass has used it.
         codewords = table.look().clone()
+        wide = torch.promote_types(z.dtype, codewords.dtype)
+        z, codewords = z.to(wide), codewords.to(wide)
         logits = 2.0 * z @ codewords.T - (codewords**2).sum(dim=1)
         key = torch.stack([self._tables[head].key[0] + 1, number])
         log_scale = None if self.log_scale is None else self.log_scale[head]

@@ -70,9 +70,10 @@ class CategoricalBottleneck(Bottleneck):
         z = self.quantizer.enter(rows.x)
         repeating = self._recomputation.repeating
         number = self.draws - 1 if repeating else self.draws.clone()
+        step = self.step - 1 if self._recomputation.after_lesson else self.step
         widths = [code.dim for code in self.codes]
         drawn = [
-            self._draw(head, part.contiguous(), rows.valid, number, lesson)
+            self._draw(head, part.contiguous(), rows.valid, (number, step), lesson)
             for head, part in enumerate(torch.split(z, widths, dim=1))
         ]
         quantized = Quantized(
@@ -91,8 +92,11 @@ class CategoricalBottleneck(Bottleneck):
         losses = {"commitment": nothing, "codebook": lesson.codebook_loss(nothing), "prior": self.prior * divergence}
         return torch.cat([each.y for each in drawn], dim=1), quantized, losses
 
-    def _draw(self, head: int, z: Tensor, valid: Tensor | None, number: Tensor, lesson: Lesson) -> _Drawn:
-        """Return what is drawn for the vectors z (N, d) of one table."""
+    def _draw(
+        self, head: int, z: Tensor, valid: Tensor | None, at: tuple[Tensor, Tensor], lesson: Lesson
+    ) -> _Drawn:
+        """Return what is drawn for the vectors z (N, d) of one table, `at` a number of the draw and a step."""
+        number, step = at
         table = self.codes[head].table
         lesson.before(table, z.detach(), valid)
         # A copy, since a revival may write into a parameter before the backward pass has used it.
@@ -102,7 +106,7 @@ class CategoricalBottleneck(Bottleneck):
         logits = 2.0 * z @ codewords.T - (codewords**2).sum(dim=1)
         key = torch.stack([self._tables[head].key[0] + 1, number])
         log_scale = None if self.log_scale is None else self.log_scale[head]
-        relaxed = self.relaxation(logits, uniform(key, list(logits.shape)), self.step, log_scale)
+        relaxed = self.relaxation(logits, uniform(key, list(logits.shape)), step, log_scale)
         y = relaxed.weights @ codewords
         values = nn.functional.embedding(relaxed.indices, codewords.detach())
         squared = ((z - values) ** 2).sum(dim=1).detach()

@@ -28,6 +28,7 @@ class Recomputation:
 
     Attributes:
         repeating: whether the pass under way repeats an earlier one.
+        after_lesson: whether it repeats one that tables have learnt from.
     """
 
     def __init__(self, tables: Sequence[LearnedTable]) -> None:
@@ -35,6 +36,7 @@ class Recomputation:
         # Passes in training mode without gradients that no backward has repeated yet.
         self.postponed = 0
         self.repeating = False
+        self.after_lesson = False
 
     @contextmanager
     def of(self, *, learns: bool, training: bool) -> Iterator[bool]:
@@ -53,13 +55,13 @@ class Recomputation:
             return
         learnt_before = self.postponed == 0
         self.postponed -= not learnt_before
-        self.repeating = True
+        self.repeating, self.after_lesson = True, learnt_before
         for table in self.tables:
             table.recall(back=learnt_before)
         try:
             yield learns and not learnt_before
         finally:
-            self.repeating = False
+            self.repeating = self.after_lesson = False
             for table in self.tables:
                 table.recall(back=False)
 

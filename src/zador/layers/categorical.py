@@ -92,9 +92,7 @@ class CategoricalBottleneck(Bottleneck):
         losses = {"commitment": nothing, "codebook": lesson.codebook_loss(nothing), "prior": self.prior * divergence}
         return torch.cat([each.y for each in drawn], dim=1), quantized, losses
 
-    def _draw(
-        self, head: int, z: Tensor, valid: Tensor | None, at: tuple[Tensor, Tensor], lesson: Lesson
-    ) -> _Drawn:
+    def _draw(self, head: int, z: Tensor, valid: Tensor | None, at: tuple[Tensor, Tensor], lesson: Lesson) -> _Drawn:
         """Return what is drawn for the vectors z (N, d) of one table, `at` a number of the draw and a step."""
         number, step = at
         table = self.codes[head].table

@@ -13,7 +13,21 @@ from torch import nn
 
 from zador.codebooks import ByDistortion, Ema, FromBatch, Frozen, Gradient, OnlineKMeans
 from zador.estimators import rotation_trick
-from zador.layers import bsq, fsq, grvq, lfq, multiscale, pq, rfsq, rvq, vq
+from zador.layers import (
+    bsq,
+    fsq,
+    grvq,
+    gumbel_vq,
+    lfq,
+    multiscale,
+    pq,
+    random_projection,
+    rfsq,
+    rsimvq,
+    rvq,
+    simvq,
+    vq,
+)
 from zador.layers.table import LearnedTable
 
 if TYPE_CHECKING:
@@ -26,6 +40,10 @@ __all__ = ["ALL", "LEARNING", "MEMBERS", "PLAIN", "RESIDUAL", "SHORT", "Member",
 CODEWORDS = np.random.default_rng(5).standard_normal((16, 8)).astype(np.float32)
 # Nobody chooses the far half of these codewords; with little patience they are revived in the first batch.
 DRAWS = {"leaving out": "it draws among all rows, and where there are fewer rows the numbers are others"}
+DRAWN = {
+    "leaving out": "it draws a number for every row",
+    "own estimator": "its relaxation is its estimator",
+}
 FAR = np.concatenate([CODEWORDS, CODEWORDS + 30.0])
 
 
@@ -110,6 +128,12 @@ MEMBERS = {
     "rvq-gradient": Member(lambda: rvq(8, 16, stages=3, learner=Gradient(weight=0.5))),
     "rvq-projected": Member(lambda: rvq(8, 16, stages=3, codebook_dim=4)),
     "grvq": Member(lambda: grvq(8, 16, stages=2, groups=2)),
+    "simvq": Member(lambda: simvq(8, 16)),
+    "simvq-projected": Member(lambda: simvq(8, 16, codebook_dim=4, axis=1), (4, 8, 40), axis=1),
+    "rsimvq": Member(lambda: rsimvq(8, 16, stages=3)),
+    "gumbel": Member(lambda: gumbel_vq(8, 16), without=DRAWN, opaque=True),
+    "gumbel-heads": Member(lambda: gumbel_vq(8, 16, heads=2, learner=Ema()), without=DRAWN, opaque=True),
+    "random-projection": Member(lambda: random_projection(8, 16, 4, codebooks=2)),
     "fsq": Member(lambda: fsq((8, 5, 5)), (4, 40, 3)),
     "fsq-projected": Member(lambda: fsq((8, 5, 5), dim=8, heads=2, axis=1), (4, 8, 5, 6), axis=1),
     "rfsq": Member(lambda: rfsq((5, 5, 5), stages=3), (4, 40, 3)),

@@ -86,7 +86,7 @@ def test_the_gradient_of_values_crosses_as_if_nothing_had_been_quantized(member,
     torch.testing.assert_close(crossed, expected, rtol=1e-12, atol=1e-12)
 
 
-@over(ALL)
+@over(ALL, promise="own estimator")
 def test_the_estimator_decides_what_crosses(member):
     """An estimator of one's own is called once, with what entered and what it became, and its gradient is the one."""
     layer, calls = settled(member), []

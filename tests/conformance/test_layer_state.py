@@ -9,6 +9,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from conformance.layer_members import ALL, LEARNING, over, same_buffers, train
+from zador.codebooks import Gradient
+from zador.layers.linear_table import LinearLearnedTable
 
 
 @over(ALL)
@@ -98,8 +100,9 @@ def test_a_layer_travels_to_another_process(member):
 
 @over(LEARNING)
 def test_only_what_an_optimiser_moves_is_a_parameter(member):
-    """Codewords are parameters under `Gradient` and buffers otherwise; statistics never are parameters."""
+    """Under `Gradient` the codewords, or the map they are seen through, are parameters; else nothing of a table is."""
     layer = member.make()
-    gradients = {type(table.learner).__name__ == "Gradient" for table in layer._tables}
+    learning = {isinstance(table.learner, Gradient) for table in layer._tables}
+    linear = any(isinstance(table, LinearLearnedTable) for table in layer._tables)
     names = {name.rsplit(".", 1)[-1] for name, _ in layer.quantizer.named_parameters()}
-    assert names == ({"codewords"} if gradients == {True} else set())
+    assert names == (({"weight", "bias"} if linear else {"codewords"}) if learning == {True} else set())

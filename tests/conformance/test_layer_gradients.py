@@ -40,7 +40,9 @@ def test_the_gradient_of_the_losses_is_that_of_their_values(member):
         out = layer(x)
         return out.loss - out.info.codebook
 
-    assert torch.autograd.gradcheck(losses, few(member).requires_grad_())
+    # In many dimensions along random directions: the same rule at a cost that does not grow with them.
+    x = few(member).requires_grad_()
+    assert torch.autograd.gradcheck(losses, x, fast_mode=x.numel() > 60)
 
 
 @over(ALL)

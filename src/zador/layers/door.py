@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.fx.node import has_side_effect
 
 from zador.errors import NonFiniteError
+from zador.search.traced import untraced
 
 __all__ = ["finite_rows"]
 
@@ -31,17 +34,16 @@ def finite_rows(x: Tensor, valid: Tensor | None, *, skip: bool) -> tuple[Tensor,
     if torch.compiler.is_exporting():
         return x, valid, torch.zeros((), dtype=torch.int64, device=x.device)
     if not skip:
-        return x, valid, _refuse_nonfinite(x.detach())
+        return x, valid, (_refuse_nonfinite if untraced(x) else _operator)(x.detach())
     finite = torch.isfinite(x).all(dim=1)
     kept = finite if valid is None else finite & valid
     return x.where(finite[:, None], 0.0), kept, (~finite).sum()
 
 
-@torch.library.custom_op("zador::refuse_nonfinite", mutates_args=())
 def _refuse_nonfinite(x: Tensor) -> Tensor:
-    """Return 0, or raise."""
+    """Return 0, or raise NonFiniteError if x (N, d) holds NaN or infinity."""
     # One sum decides the usual case; only where it is not finite (or overflows) is every number looked at.
-    if not bool(torch.isfinite(x.sum(dtype=torch.float32 if x.dtype.itemsize < 4 else None))):  # noqa: PLR2004 - bytes
+    if not math.isfinite(float(x.sum(dtype=torch.float32 if x.dtype.itemsize < 4 else None))):  # noqa: PLR2004 - bytes
         rows = torch.nonzero(~torch.isfinite(x).all(dim=1)).ravel()
         if len(rows):
             first = ", ".join(map(str, rows[:_NAMED].tolist())) + (", ..." if len(rows) > _NAMED else "")
@@ -52,7 +54,10 @@ def _refuse_nonfinite(x: Tensor) -> Tensor:
     return torch.zeros((), dtype=torch.int64, device=x.device)
 
 
-@_refuse_nonfinite.register_fake
+_operator = torch.library.custom_op("zador::refuse_nonfinite", _refuse_nonfinite, mutates_args=())
+
+
+@_operator.register_fake
 def _(x: Tensor) -> Tensor:
     return torch.empty((), dtype=torch.int64, device=x.device)
 

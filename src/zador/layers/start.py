@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zador.codebooks.fit import distinct_rows
+from zador.search.traced import untraced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,8 @@ class Start:
             parts: what `split` returns for codewords (K, d); the first one has K rows. No gradient.
             started: boolean of shape (1,).
         """
+        if untraced(x) and bool(started):
+            return
         rows = torch.ones(x.shape[0], dtype=torch.bool, device=x.device) if valid is None else valid
         _start(x, rows, parts, started, self.number)
 

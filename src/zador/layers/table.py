@@ -137,7 +137,8 @@ class LearnedTable(Table):
         if self._reviving is not None and self.learner.revive is not None:
             moved, state = learnt.codewords, self._kept(self._reviving)
             reviving, since, learnt = self.learner.revive.step(state, self.tally.since, learnt, seen)
-            revived = (learnt.codewords != moved).any(dim=1).sum()
+            if learnt.codewords is not moved:
+                revived = (learnt.codewords != moved).any(dim=1).sum()
             self._write(self._reviving, reviving, state)
         if self.sphere and not self.optimised():
             # A second division by a length of 1 could move the last bit of what has not moved.

@@ -64,7 +64,7 @@ class Tally(nn.Module):
         tiny = torch.finfo(torch.float32).tiny
         shares = self.counts / self.counts.sum().clamp(min=tiny)
         # Ten times as fast as torch.special.entr, which takes its logarithms one by one.
-        return torch.exp(-(shares * shares.clamp(min=tiny).log()).sum())
+        return torch.exp2(-(shares * shares.clamp(min=tiny).log2()).sum())
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Tally:  # noqa: FBT001, FBT002 - torch's
         """Follow a model to another device, or to float64, but never to a type in which counts stall."""

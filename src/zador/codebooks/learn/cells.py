@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zador.codebooks.learn.lloyd import cell_sums as sums_on_host
+from zador.search.traced import untraced
 
 __all__ = ["Cells", "Seen", "cell_sums", "means"]
 
@@ -64,7 +65,8 @@ def cell_sums(x: Tensor, indices: Tensor, codebook_size: int) -> Cells:
     >>> found.counts.tolist(), found.sums.tolist()
     ([2.0, 0.0], [[3.0], [0.0]])
     """
-    return Cells(*_cell_sums(x.detach(), indices, codebook_size))
+    x = x.detach()
+    return Cells(*(_cell_sums if untraced(x) else _operator)(x, indices, codebook_size))
 
 
 def means(cells: Cells) -> Tensor:
@@ -72,14 +74,16 @@ def means(cells: Cells) -> Tensor:
     return cells.sums / cells.counts.clamp(min=1)[:, None]
 
 
-@torch.library.custom_op("zador::cell_sums", mutates_args=())
 def _cell_sums(x: Tensor, indices: Tensor, codebook_size: int) -> tuple[Tensor, Tensor]:
     counts, sums = (_on_host if x.device.type == "cpu" else _on_device)(x, indices, codebook_size)
     dtype = _result_dtype(x)
     return counts.to(dtype), sums.to(dtype)
 
 
-@_cell_sums.register_fake
+_operator = torch.library.custom_op("zador::cell_sums", _cell_sums, mutates_args=())
+
+
+@_operator.register_fake
 def _(x: Tensor, indices: Tensor, codebook_size: int) -> tuple[Tensor, Tensor]:
     dtype = _result_dtype(x)
     return (

@@ -15,7 +15,20 @@ import zador
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
-ROOMS = ["codebooks", "coding", "data", "errors", "estimators", "layers", "metrics", "quantizers", "search", "theory", "units"]
+ROOMS = [
+    "codebooks",
+    "coding",
+    "data",
+    "errors",
+    "estimators",
+    "layers",
+    "metrics",
+    "noise",
+    "quantizers",
+    "search",
+    "theory",
+    "units",
+]
 
 
 def test_every_test_says_what_it_expects():

@@ -23,7 +23,7 @@ __all__ = ["pq", "vq"]
 
 def vq(
     dim: int,
-    codebook_size: int,
+    codebook_size: int | Sequence[int],
     *,
     estimator: Estimator = straight_through,
     learner: Learner | Sequence[Learner] = Ema(),  # noqa: B008 - frozen
@@ -36,7 +36,7 @@ def vq(
 
     Args:
         dim: D, coordinates of the network's vectors.
-        codebook_size: K.
+        codebook_size: K, or one for each head.
         estimator: how the gradient crosses, from `zador.estimators`.
         learner: how codewords start, move and revive, from `zador.codebooks`: `Ema()`, `Gradient()`, `OnlineKMeans()`, …;
             one for all heads, or one each.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from references import learners as reference
+from threads import threads
 from zador.codebooks import cell_sums
 
 
@@ -63,11 +63,10 @@ def test_small_numbers_survive_among_large_ones():
 def test_threads_change_no_bit_of_a_large_batch():
     """Twelve million numbers, which two parts share, give the same bits on one thread and on two."""
     x, indices = drawn(0, 100_000, 120, 64)
-    before = numba.get_num_threads()
-    many = cell_sums(x, indices, 64)
-    numba.set_num_threads(1)
-    one = cell_sums(x, indices, 64)
-    numba.set_num_threads(before)
+    with threads(2):
+        many = cell_sums(x, indices, 64)
+    with threads(1):
+        one = cell_sums(x, indices, 64)
     assert torch.equal(many.sums, one.sums)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import warnings
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +13,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from references import lloyd as reference
+from threads import threads
 from zador.codebooks import Lloyd, keep_empty, relocate_empty
 
 
@@ -113,10 +113,10 @@ def test_iterations_are_an_upper_limit():
 
 def test_threads_do_not_change_a_bit():
     """One thread and all threads give the same codewords, bit for bit."""
-    x, before = gaussian(0, 20_000, 8), numba.get_num_threads()
-    many = Lloyd(iterations=5).fit(x, x[:256])
-    numba.set_num_threads(1)
-    one = Lloyd(iterations=5).fit(x, x[:256])
-    numba.set_num_threads(before)
+    x = gaussian(0, 20_000, 8)
+    with threads(2):
+        many = Lloyd(iterations=5).fit(x, x[:256])
+    with threads(1):
+        one = Lloyd(iterations=5).fit(x, x[:256])
     np.testing.assert_array_equal(one.codewords, many.codewords)
     assert one.history == many.history

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tracemalloc
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from references.asymmetric import nearest_of_all
+from threads import threads
 from zador.errors import DataError, NonFiniteError, UsageError
 from zador.quantizers import nearest_neighbours, neighbours
 from zador.quantizers.screen import BLOCK, PANEL
@@ -111,13 +111,10 @@ def test_blocks_change_nothing(monkeypatch):
 def test_neither_threads_nor_other_queries_change_a_bit():
     """On one thread, and one query at a time: the same bits."""
     base, queries = RNG.standard_normal((5000, 12)), RNG.standard_normal((150, 12))
-    whole = nearest_neighbours(base, queries, 9)
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
+    with threads(2):
+        whole = nearest_neighbours(base, queries, 9)
+    with threads(1):
         one = nearest_neighbours(base, queries, 9)
-    finally:
-        numba.set_num_threads(threads)
     alone = nearest_neighbours(base, queries[77:78], 9)
     np.testing.assert_array_equal(one.squared_distances, whole.squared_distances)
     np.testing.assert_array_equal(alone.squared_distances, whole.squared_distances[77:78])

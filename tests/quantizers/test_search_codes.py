@@ -5,7 +5,6 @@ from __future__ import annotations
 import tracemalloc
 from dataclasses import replace
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 import zador
 from references.asymmetric import decoded_search
+from threads import threads
 from zador.errors import DataError, NonFiniteError, UsageError
 from zador.quantizers import (
     Frame,
@@ -106,14 +106,11 @@ def test_neither_threads_nor_other_queries_change_a_bit(searched):
     """On one thread, and one query at a time: the same bits."""
     quantizer, codes = searched
     queries = vectors(50, seed=2)
-    whole = search_codes(quantizer, codes, queries, 7)
-    alone = search_codes(quantizer, codes, queries[33:34], 7)
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
+    with threads(2):
+        whole = search_codes(quantizer, codes, queries, 7)
+        alone = search_codes(quantizer, codes, queries[33:34], 7)
+    with threads(1):
         one = search_codes(quantizer, codes, queries, 7)
-    finally:
-        numba.set_num_threads(threads)
     for found, part in ((alone, slice(33, 34)), (one, slice(None))):
         np.testing.assert_array_equal(found.squared_distances, whole.squared_distances[part])
         np.testing.assert_array_equal(found.indices, whole.indices[part])

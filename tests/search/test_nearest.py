@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import zador
 from references.search import brute_force
+from threads import threads
 from zador.errors import DataError, NonFiniteError
 from zador.search.tiled import nearest_on_device
 
@@ -247,12 +248,10 @@ def test_no_matrix_of_all_distances_is_ever_allocated():
 
 def test_the_number_of_threads_does_not_change_a_bit():
     """One thread and all threads give the same indices and the same distances."""
-    import numba
-
     x, codebook = gaussian(0, 10_000, 8), gaussian(1, 500, 8)
-    many, before = zador.nearest(x, codebook), numba.get_num_threads()
-    numba.set_num_threads(1)
-    one = zador.nearest(x, codebook)
-    numba.set_num_threads(before)
+    with threads(2):
+        many = zador.nearest(x, codebook)
+    with threads(1):
+        one = zador.nearest(x, codebook)
     np.testing.assert_array_equal(one.indices, many.indices)
     np.testing.assert_array_equal(one.squared_distances, many.squared_distances)

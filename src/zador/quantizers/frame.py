@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from zador.codebooks import principal_axes
-from zador.search.fused import in_threads
+from zador.search.threads import in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,14 +12,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numba
 import numpy as np
 from numba import njit
 
 from zador.quantizers.found import Heaps, empty_heaps, offer
 from zador.quantizers.screen import LINE, screen_codes
 from zador.quantizers.tables import aligned
-from zador.search.fused import in_threads
+from zador.search.threads import in_threads, thread_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +58,7 @@ class _Codes(NamedTuple):
 def scan_codes(tables: Tables, indices: NDArray[Any], k: int) -> Heaps:
     """Return the k nearest of each query among indices (N, S), all in range, in memory that does not grow with N."""
     heaps = empty_heaps(len(tables.points), k)
-    together = LINE * max(numba.get_num_threads(), _TABLE_BYTES // (12 * LINE * tables.size))
+    together = LINE * max(thread_count(), _TABLE_BYTES // (12 * LINE * tables.size))
     for first in range(0, len(tables.points), together):
         queries = slice(first, first + together)
         groups = _prepare(tables, queries)

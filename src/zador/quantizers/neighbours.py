@@ -19,7 +19,7 @@ from numba import njit
 from zador.errors import DataError
 from zador.quantizers.found import Found, as_queries, checked_count, empty_heaps, found_in, offer
 from zador.quantizers.screen import BLOCK, LANES, PANEL, ROW_VECTORS, screen_vectors
-from zador.search.fused import in_threads
+from zador.search.threads import in_threads
 from zador.validation import as_matrix, check_finite
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from zador.quantizers.product import ProductQuantizer
 from zador.quantizers.residual import ResidualQuantizer
 from zador.quantizers.screen import LINE, add_squares
 from zador.quantizers.vector import VectorQuantizer
-from zador.search.fused import in_threads
+from zador.search.threads import in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

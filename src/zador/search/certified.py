@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from zador.search.fused import in_threads, scan
+from zador.search.fused import scan
 from zador.search.packed import pack
+from zador.search.threads import in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,50 +5,24 @@ Threads take ranges of rows and hold no lock; every row is computed by itself, s
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 from numba import njit
 
 from zador.search.simd import PANEL, block_rows, panel_scores, scan_panels
+from zador.search.threads import in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from zador.search.packed import PackedCodebook
 
-__all__ = ["in_threads", "scan"]
+__all__ = ["scan"]
 
 # Blocks of rows and runs of panels that are at work together: both fit into a private second-level cache.
 _ROWS_BYTES = 1 << 16
 _PANELS_BYTES = 1 << 18
-_TASKS_PER_THREAD = 4
-_SMALLEST_TASK = 256
-
-
-def in_threads(work: Callable[[int, int], Any], count: int, *, smallest: int = _SMALLEST_TASK) -> list[Any]:
-    """Call `work(start, stop)` over ranges that cover 0..count in order, on numba's number of threads.
-
-    A range holds at least `smallest` items. `work` must not call `in_threads` itself.
-    """
-    threads = numba.get_num_threads()
-    step = max(smallest, -(-count // (threads * _TASKS_PER_THREAD)))
-    starts = range(0, count, step)
-    if threads == 1 or len(starts) < 2:  # noqa: PLR2004 - one range needs no second thread
-        return [work(start, min(count, start + step)) for start in starts]
-    return list(_pool(os.getpid(), threads).map(lambda start: work(start, min(count, start + step)), starts))
-
-
-@lru_cache(maxsize=1)
-def _pool(_process: int, threads: int) -> ThreadPoolExecutor:
-    """Return the threads of this process: a forked child inherits the object but not its threads, so it gets its own."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="zador")
 
 
 def scan(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from zador.search.fused import in_threads
 from zador.search.simd import PANEL, block_rows, centre_panel, lower_distances
+from zador.search.threads import in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ from numba import njit
 
 from zador.codebooks.learn.empty import relocate_empty
 from zador.search import nearest_of_clean
-from zador.search.fused import in_threads
+from zador.search.threads import in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

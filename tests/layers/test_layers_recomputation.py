@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from zador.errors import UsageError
 from zador.layers import vq
 
 X = torch.randn(300, 4, generator=torch.Generator().manual_seed(0))
@@ -58,3 +59,24 @@ def test_a_frozen_layer_learns_from_neither_pass(use_reentrant):
     part = lambda x: layer(x, update=False).quantized  # noqa: E731
     checkpoint(part, X.clone().requires_grad_(), use_reentrant=use_reentrant).sum().backward()
     assert all(a.equal(b) for a, b in zip(before, layer.buffers(), strict=True))
+
+
+def test_a_repetition_of_another_pass_than_the_last_is_refused():
+    """Two checkpointed passes that both teach the layer before one backward: an error, not a wrong gradient."""
+    layer = started()
+    x, y = X.clone().requires_grad_(), (X + 0.5).requires_grad_()
+    outs = [checkpoint(lambda z: layer(z).quantized.sin(), z, use_reentrant=False) for z in (x, y)]
+    with pytest.raises(UsageError, match="update=False"):
+        (outs[0].sum() + outs[1].sum()).backward()
+    assert not layer._recomputation.repeating
+
+
+def test_a_checkpointed_pass_in_evaluation_repeats_itself():
+    """After training, an evaluation under a checkpoint sees today's codewords both times."""
+    layer = started()
+    layer(X * 1.5)
+    layer.eval()
+    x, other = X.clone().requires_grad_(), X.clone().requires_grad_()
+    layer(x).loss.backward()
+    checkpoint(lambda z: layer(z).loss, other, use_reentrant=False).backward()
+    assert x.grad.equal(other.grad)

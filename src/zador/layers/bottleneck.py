@@ -154,6 +154,7 @@ class Bottleneck(nn.Module):
 
     def _cross(self, rows: Rows, lesson: Lesson) -> tuple[Tensor, Quantized, dict[str, Tensor]]:
         """Return y (N, d), what was selected, and the losses by name, commitment and codebook first."""
+        self._recomputation.recognise(rows.x, learns=lesson.learns)
         z = self.quantizer.enter(rows.x)
         quantized = self.quantizer.select(z.detach(), rows.valid, lesson, exact=not self.training)
         if rows.valid is not None and quantized.left_over is None:

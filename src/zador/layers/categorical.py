@@ -67,6 +67,7 @@ class CategoricalBottleneck(Bottleneck):
     def _cross(self, rows: Rows, lesson: Lesson) -> tuple[Tensor, Quantized, dict[str, Tensor]]:
         if not self.training:
             return super()._cross(rows, lesson)
+        self._recomputation.recognise(rows.x, learns=lesson.learns)
         z = self.quantizer.enter(rows.x)
         repeating = self._recomputation.repeating
         number = self.draws - 1 if repeating else self.draws.clone()

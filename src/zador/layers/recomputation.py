@@ -90,8 +90,8 @@ class Recomputation:
             or not torch.allclose(self._last, ends, rtol=1e-2, atol=1e-5)
         ):
             raise UsageError(
-                "a checkpointed pass is repeated, but the layer has learnt from another one since; between two backward passes "
-                "let it learn once: layer(x, update=False) for the others, or no checkpoint around the layer"
+                "a checkpointed pass is repeated, but the layer has learnt from another one since; between two backward "
+                "passes let it learn once: layer(x, update=False) for the others, or no checkpoint around the layer"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -26,7 +27,9 @@ class Product(Code):
         self.parts = nn.ModuleList(parts)
         self.widths = [part.dim for part in parts]
         self.streams = [len(part.sizes) for part in parts]
-        self.dim = sum(self.widths)
+        ends = list(accumulate(self.widths, initial=0))
+        self.columns = [slice(start, stop) for start, stop in pairwise(ends)]
+        self.dim = ends[-1]
         self.sizes = tuple(size for part in parts for size in part.sizes)
 
     def enter(self, z: Tensor) -> Tensor:
@@ -37,17 +40,19 @@ class Product(Code):
 
     def select(self, x: Tensor, valid: Tensor | None, watch: Watch | None = None, *, exact: bool = True) -> Quantized:
         """Return what the parts select, side by side."""
-        pieces = [piece.contiguous() for piece in torch.split(x, self.widths, dim=1)]
-        found = [part.select(z, valid, watch, exact=exact) for part, z in zip(self._codes(), pieces, strict=True)]
-        left_over = None
-        if any(part.left_over is not None for part in found):
-            left_over = torch.cat(
-                [z - q.values if q.left_over is None else q.left_over for z, q in zip(pieces, found, strict=True)], dim=1
-            )
+        found: list[Quantized] = []
+        values = x.new_empty(0)
+        # One part at a time, its values written where they belong: all parts side by side would be the memory of x again.
+        for part, piece, columns in zip(self._codes(), torch.split(x, self.widths, dim=1), self.columns, strict=True):
+            here = part.select(piece.contiguous(), valid, watch, exact=exact)
+            if not found:
+                values = here.values.new_empty(x.shape[0], self.dim)
+            values[:, columns] = here.values
+            found.append(here._replace(values=values[:, columns]))
         return Quantized(
             torch.cat([part.indices for part in found], dim=1),
-            torch.cat([part.values for part in found], dim=1),
-            left_over,
+            values,
+            self._left_over(x, found),
             torch.stack([part.squared for part in found]).sum(dim=0),
             torch.stack([part.error for part in found]).sum(dim=0),
         )
@@ -56,6 +61,12 @@ class Product(Code):
         """Return the values of the parts, side by side."""
         columns = torch.split(indices, self.streams, dim=1)
         return torch.cat([part.decode(these) for part, these in zip(self._codes(), columns, strict=True)], dim=1)
+
+    def _left_over(self, x: Tensor, found: list[Quantized]) -> Tensor | None:
+        if all(part.left_over is None for part in found):
+            return None
+        pieces = zip(torch.split(x, self.widths, dim=1), found, strict=True)
+        return torch.cat([z - q.values if q.left_over is None else q.left_over for z, q in pieces], dim=1)
 
     def _codes(self) -> list[Code]:
         return cast("list[Code]", list(self.parts))

@@ -158,7 +158,7 @@ def test_no_size_of_x_or_q_changes_the_rotation(triple, x_size, q_size):
     assume(min(np.abs(x).max(), np.abs(q).max()) > 1e-2 and half_angle(x, q) > 1e-2)
     scaled = (x * np.float32(x_size / 8)).astype(np.float32), (q * np.float32(q_size / 8)).astype(np.float32)
     ours = gradient(rotation_trick_without_rescaling, *map(torch.from_numpy, (*scaled, g))).numpy()
-    bound = (len(x) + 32) * ROUNDING * (1 + 4 / half_angle(x, q)) * np.linalg.norm(g)
+    bound = (len(x) + 32) * ROUNDING * (1 + 4 / half_angle(x, q)) * np.linalg.norm(g.astype(np.float64))
     # Coordinates below 1e-38 lose digits to the format itself, at most 1e-45 / 1e-32 of the norm.
     assert np.abs(ours - backward(rotation_matrix(*(row.astype(np.float64) for row in scaled)), g)).max() <= bound
 

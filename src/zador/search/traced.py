@@ -17,10 +17,11 @@ _CANDIDATES = 4
 def traced_nearest(x: Tensor, codebook: Tensor, *, exact: bool) -> tuple[Tensor, Tensor]:
     """Return indices (N,) int64 and squared distances (N,) of the nearest codewords, as `zador.nearest` does.
 
-    In eager and compiled code this is one operator, `zador::nearest`, that a compiler leaves alone; the N×K distances never
-    exist. While a graph is exported it is spelled in standard operators instead, so that the graph runs without zador:
-    centred products in single precision (N×K numbers), of which the four best are compared by the definition in double
-    precision. Among more than four codewords that single precision cannot tell apart that may choose another.
+    Compiled, this is one operator, `zador::nearest`, that a compiler leaves alone, and in eager code the function behind it;
+    the N×K distances never exist. While a graph is exported it is spelled in standard operators instead, so that the graph
+    runs without zador: centred products in single precision (N×K numbers), of which the four best are compared by the
+    definition in double precision. Among more than four codewords that single precision cannot tell apart that may choose
+    another.
 
     Args:
         x: (N, d) finite float32 or float64; no gradient.

@@ -217,6 +217,8 @@ def test_every_table_of_a_layer_may_have_its_own_learner():
     assert [name for name, _ in layer.named_parameters()] == ["quantizer.stages.1.table.codewords"]
     with pytest.raises(UsageError, match="one for each of the 2 tables"):
         zador.rvq(4, 8, 2, learner=[Ema()] * 3)
+    with pytest.raises(UsageError, match="learner='ema': expected an object"):
+        zador.vq(4, 8, learner="ema")
 
 
 def test_usage_is_that_of_a_window_not_of_a_batch():

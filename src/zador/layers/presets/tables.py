@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from zador.errors import UsageError
 from zador.layers.table import LearnedTable
@@ -11,6 +10,8 @@ from zador.quantizers.codes import Code, Heads, Product, TabledCode
 from zador.validation import as_count
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zador.codebooks import Learner
 
 __all__ = ["head_dim", "learned_codes", "with_heads"]
@@ -43,7 +44,8 @@ def learned_codes(
         cosine: whether codewords have length 1.
         first: number of the first table among those of the layer.
     """
-    learners = list(learner) if isinstance(learner, Sequence) else [learner] * len(sizes)
+    # A text is a sequence too; it is left for the table to refuse.
+    learners = cast("list[Learner]", list(learner) if isinstance(learner, list | tuple) else [learner] * len(sizes))
     if len(learners) != len(sizes):
         raise UsageError(f"learner: expected one, or one for each of the {len(sizes)} tables, got {len(learners)}")
     return [

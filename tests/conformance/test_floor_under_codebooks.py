@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from zador.studies.catalogue.methods import METHODS
-from zador.studies.design import Room
+from zador.studies.comparison.method import Room
+from zador.studies.comparison.methods import METHODS
 from zador.theory import gaussian, kpoint
 
 DIM, BITS = 4, 4

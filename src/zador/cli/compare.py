@@ -13,8 +13,8 @@ from zador.cli.output import print_json, print_table, progress
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from zador.studies.design import Method
-    from zador.studies.records import Arm, Comparison
+    from zador.studies.comparison.method import Method
+    from zador.studies.comparison.records import Arm, Comparison
 
 _MOST_BITS = 1024
 
@@ -47,8 +47,8 @@ def compare(
     rates = whole_numbers(bits, "--bits", least=1, most=_MOST_BITS)
     from zador.data import load
     from zador.files import check_writable
-    from zador.studies import report as pages
-    from zador.studies.catalogue.compare import compare as run
+    from zador.studies.comparison import report as pages
+    from zador.studies.comparison.compare import compare as run
 
     chosen = _methods(methods)
     path = None if as_json and report is None else report_path(report, data)
@@ -69,7 +69,7 @@ def compare(
 
 
 def _methods(text: str) -> tuple[Method, ...]:
-    from zador.studies.catalogue.methods import CODEBOOKS, METHODS, STRUCTURED
+    from zador.studies.comparison.methods import CODEBOOKS, METHODS, STRUCTURED
 
     groups = {"all": METHODS, "codebooks": CODEBOOKS, "structured": STRUCTURED}
     if text in groups:

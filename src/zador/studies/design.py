@@ -1,57 +1,126 @@
-"""What a study compares: methods, each a way from vectors and a rate to a quantizer."""
+"""What a study does: arms under settings, with seeds, as a frozen configuration that says everything."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
-    from zador.quantizers import Quantizer
+    from zador.studies.rows import Outcome
 
-__all__ = ["Fit", "Method", "Room"]
-
-
-@dataclass(frozen=True)
-class Room:
-    """What the data leave room for.
-
-    Attributes:
-        distinct: distinct training vectors, counted up to the largest table that anybody asks for.
-        dim: D, coordinates of a vector.
-    """
-
-    distinct: int
-    dim: int
+__all__ = ["Arm", "Design", "Metric", "Quoted", "Work"]
 
 
-class Fit(Protocol):
-    """From training vectors (N, D), a rate in bits per vector and a seed to a quantizer of that rate."""
+@runtime_checkable
+class Work(Protocol):
+    """What is done for one arm under one setting: a frozen dataclass whose fields are the whole configuration."""
 
-    def __call__(self, x: NDArray[Any], bits: int, seed: int, /) -> Quantizer:
-        """Return the quantizer."""
+    def __call__(self, seeds: Sequence[int], /) -> list[Outcome]:
+        """Return one outcome a seed, in order.
 
+        The outcome of a seed is the same to the last bit whichever other seeds it is computed beside.
+        """
 
-class Serves(Protocol):
-    """Whether a method can be fitted at a rate."""
-
-    def __call__(self, bits: int, room: Room, /) -> bool:
-        """Return False where the rate asks for more than the data hold."""
+    def fingerprint(self, seed: int, /) -> str:
+        """Return a hash of the data that `seed` stands for, so that results on other data are not taken for these."""
 
 
 @dataclass(frozen=True)
-class Method:
-    """A way to get a quantizer from vectors.
+class Arm:
+    """One thing that is tried, under one setting.
 
     Attributes:
-        name: as tables and plots call it.
-        fit: from vectors, rate and seed to a quantizer.
-        serves: at which rates it can be had.
-        entropy_coded: whether the rate is an entropy, to be had with an entropy coder only.
+        name: as tables call it, e.g. "autograd STE"; the same name under every setting.
+        work: what is done.
+        setting: level of the study's factor, e.g. "K = 32"; empty where there is none.
+        limit: whether this is what theory says: it depends on no seed, and is computed once, as if its seed were the first.
     """
 
     name: str
-    fit: Fit
-    serves: Serves
-    entropy_coded: bool = False
+    work: Work
+    setting: str = ""
+    limit: bool = False
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is measured.
+
+    Attributes:
+        name: as rows call it.
+        heading: as tables call it, with the unit.
+        meaning: one sentence.
+        decimals: in tables.
+        lower_is_better: which way is good; None where neither is.
+    """
+
+    name: str
+    heading: str
+    meaning: str
+    decimals: int = 4
+    lower_is_better: bool | None = True
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A number that a report printed, to stand beside ours.
+
+    Attributes:
+        arm: under which name the study has it.
+        metric: which.
+        value: as printed.
+        seed: of the run that it came from.
+        setting: of the study's factor.
+        source: file and section.
+    """
+
+    arm: str
+    metric: str
+    value: float
+    seed: int
+    setting: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Design:
+    """A study.
+
+    Attributes:
+        name: as the command line calls it.
+        title: the question in a few words.
+        question: what is asked, and what would count as an answer, in a few sentences.
+        factor: what the settings are levels of, e.g. "codebook size"; empty for a single setting.
+        arms: everything that is run, in table order, grouped by setting.
+        metrics: what is measured, most important first; verdicts between arms rest on the first.
+        reference: the arm that others are compared with.
+        seeds: of the runs.
+        quoted: what the reports printed.
+        notes: what a reader has to know to read the tables rightly.
+    """
+
+    name: str
+    title: str
+    question: str
+    arms: tuple[Arm, ...]
+    metrics: tuple[Metric, ...]
+    reference: str
+    factor: str = ""
+    seeds: tuple[int, ...] = (42,)
+    quoted: tuple[Quoted, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Levels of the factor, in table order."""
+        return tuple(dict.fromkeys(arm.setting for arm in self.arms))
+
+    def under(self, setting: str) -> Iterator[Arm]:
+        """Yield the arms under one setting, in table order."""
+        return (arm for arm in self.arms if arm.setting == setting)
+
+    def with_seeds(self, count: int) -> Self:
+        """Return the same study with `count` seeds, from the first one on: what was run with fewer stays of use."""
+        return replace(self, seeds=tuple(range(self.seeds[0], self.seeds[0] + count)))

@@ -1,0 +1,1 @@
+"""Everything of `zador compare`: methods, each a way from vectors and a rate to a quantizer, set side by side."""

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from zador.studies.comparison.records import Arm, Comparison, Exhibit
-    from zador.studies.comparison.report.downloads import Download
     from zador.studies.comparison.report.judgement import Judgement
     from zador.studies.comparison.report.pictures import Pair, Tile
+    from zador.studies.page.downloads import Download
 
 __all__ = ["render", "write"]
 

@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
-import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import numpy as np
 
 from zador.studies.comparison.report.codeword_table import table
+from zador.studies.page.downloads import as_csv, as_json, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from zador.studies.comparison.records import Arm, Comparison, Exhibit
+    from zador.studies.page.downloads import Download
 
-__all__ = ["Download", "arms", "codewords", "curve", "everything", "examples", "usage"]
+__all__ = ["arms", "codewords", "curve", "everything", "examples", "usage"]
 
 _MOST_NUMBERS = 80_000
 """Codeword coordinates in one page; with more, the page would burst its 2 MB."""
 
 
-@dataclass(frozen=True)
-class Download:
-    """A file inside the page: what it holds, its name, and the data: link."""
-
-    label: str
-    name: str
-    href: str
-
-
 def arms(comparison: Comparison) -> Download:
     """Return the table of arms as CSV, all digits, None as an empty field, recall as a field for each number of answers."""
     rows = _flat(comparison.arms)
-    return _csv("arms", _file_name(comparison, "arms"), list(rows[0]), [list(row.values()) for row in rows])
+    return as_csv("arms", _file_name(comparison, "arms"), list(rows[0]), [list(row.values()) for row in rows])
 
 
 def curve(comparison: Comparison) -> Download:
     """Return the drawn Gaussian D(R) curve as CSV."""
     points = zip(comparison.curve_bits.tolist(), comparison.curve_distortion.tolist(), strict=True)
-    return _csv("curve", _file_name(comparison, "curve"), ["bits", "distortion"], points)
+    return as_csv("curve", _file_name(comparison, "curve"), ["bits", "distortion"], points)
 
 
 def usage(comparison: Comparison, exhibit: Exhibit) -> Download:
     """Return how often each codeword was chosen as CSV, in codebook order."""
     name = _file_name(comparison, f"usage-{exhibit.bits:.4g}-bits")
-    return _csv("usage", name, ["codeword", "chosen"], enumerate(table(exhibit)[1].tolist()))
+    return as_csv("usage", name, ["codeword", "chosen"], enumerate(table(exhibit)[1].tolist()))
 
 
 def codewords(comparison: Comparison, exhibit: Exhibit) -> Download | None:
@@ -58,7 +45,7 @@ def codewords(comparison: Comparison, exhibit: Exhibit) -> Download | None:
     if sum(shown.codewords.size for shown in comparison.exhibits if shown.codewords is not None) > _MOST_NUMBERS:
         return None
     name = _file_name(comparison, f"codewords-{exhibit.bits:.4g}-bits")
-    return _csv("codewords", name, _coordinates(exhibit), _short(table(exhibit)[0]))
+    return as_csv("codewords", name, _coordinates(exhibit), _short(table(exhibit)[0]))
 
 
 def examples(comparison: Comparison, exhibit: Exhibit) -> Download | None:
@@ -67,7 +54,7 @@ def examples(comparison: Comparison, exhibit: Exhibit) -> Download | None:
         return None
     name = _file_name(comparison, f"examples-{exhibit.bits:.4g}-bits")
     both = np.stack([exhibit.originals, exhibit.reconstructions], axis=1).reshape(-1, exhibit.originals.shape[1])
-    return _csv("examples", name, _coordinates(exhibit), _short(both))
+    return as_csv("examples", name, _coordinates(exhibit), _short(both))
 
 
 def everything(comparison: Comparison) -> Download:
@@ -83,9 +70,7 @@ def everything(comparison: Comparison) -> Download:
         "provenance": comparison.provenance,
         "notes": list(comparison.notes),
     }
-    text = json.dumps(_finite(tree), allow_nan=False, ensure_ascii=False)
-    name = _file_name(comparison, "comparison", "json")
-    return Download("everything", name, f"data:application/json;charset=utf-8,{_escaped(text)}")
+    return as_json("everything", _file_name(comparison, "comparison", "json"), tree)
 
 
 def _flat(arms: Sequence[Arm]) -> list[dict[str, Any]]:
@@ -100,16 +85,6 @@ def _flat(arms: Sequence[Arm]) -> list[dict[str, Any]]:
     return rows
 
 
-def _finite(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _finite(value) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [_finite(value) for value in tree]
-    if isinstance(tree, np.generic):
-        tree = tree.item()
-    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
-
-
 def _coordinates(exhibit: Exhibit) -> list[str]:
     return [f"x{index}" for index in range(exhibit.originals.shape[1])]
 
@@ -118,19 +93,6 @@ def _short(matrix: Any) -> list[list[str]]:
     return [[f"{value:.5g}" for value in row] for row in matrix.tolist()]
 
 
-def _csv(label: str, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Download:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return Download(label, name, f"data:text/csv;charset=utf-8,{_escaped(buffer.getvalue())}")
-
-
-def _escaped(text: str) -> str:
-    return quote(text, safe=",;+*!()@[]{}")
-
-
 def _file_name(comparison: Comparison, part: str, ending: str = "csv") -> str:
     """A data set may be called anything; a file name should be plain."""
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", comparison.data.name).strip("-")[:40] or "data"
-    return f"{plain}-{part}.{ending}"
+    return f"{plain(comparison.data.name, 'data')}-{part}.{ending}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zador.studies.task import perform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from zador.studies.task import Performed, Task
 
@@ -24,7 +24,7 @@ class InProcess:
         """One."""
         return 1
 
-    def __call__(self, tasks: Sequence[Task], /) -> Iterator[tuple[Task, list[Performed]]]:
+    def __call__(self, tasks: Sequence[Task], /) -> Generator[tuple[Task, list[Performed]]]:
         """Do all tasks in order."""
         import torch  # noqa: F401 - loaded first, so that its threads can be held to one
 

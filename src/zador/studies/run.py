@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -106,9 +107,10 @@ def run_all(
     blocks = blocks_of(journal.missing, executor.slots)
     tasks = [Task.of(number, block[0].work, (job.stamp.seed for job in block)) for number, block in enumerate(blocks)]
     jobs = {(number, job.stamp.seed): job for number, block in enumerate(blocks) for job in block}
-    for task, performed in executor(tasks) if tasks else ():
-        for one in performed:
-            journal.write(jobs[task.number, one.seed], one)
+    if tasks:
+        with closing(executor(tasks)) as results:
+            for task, performed in results:
+                journal.write([(jobs[task.number, one.seed], one) for one in performed])
     return [
         Evidence(design, {stamp: journal.outcomes[key] for stamp, key in places.items()})
         for design, places in zip(designs, plan.places, strict=True)
@@ -143,14 +145,17 @@ class _Journal:
         if self.outcomes:
             self._tell("stored already")
 
-    def write(self, job: Job, performed: Performed) -> None:
+    def write(self, block: Sequence[tuple[Job, Performed]]) -> None:
         """Keep what was done just now."""
-        if performed.final:
-            self._store.write(job.cell, performed.outcome, performed.seconds)
-        self._add(job, performed.outcome)
-        self._time_left.finished(job.alike, performed.seconds)
-        study, setting, arm, seed = job.stamp
-        self._tell(", ".join(part for part in (study, setting, arm, f"seed {seed}") if part))
+        for job, performed in block:
+            if performed.final:
+                self._store.write(job.cell, performed.outcome, performed.seconds)
+            self._add(job, performed.outcome)
+        self._time_left.finished([(job.alike, performed.seconds) for job, performed in block])
+        study, setting, arm, _ = block[0][0].stamp
+        seeds = sorted(job.stamp.seed for job, _ in block)
+        seeds_text = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+        self._tell(", ".join(part for part in (study, setting, arm, seeds_text) if part))
 
     def _add(self, job: Job, outcome: Outcome) -> None:
         self.outcomes[job.cell.key] = outcome

@@ -15,7 +15,7 @@ from zador.studies.rows import Outcome
 from zador.studies.store import normal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from zador.studies.design import Work
 
@@ -67,7 +67,7 @@ class Executor(Protocol):
     def slots(self) -> int:
         """How many tasks are done at a time."""
 
-    def __call__(self, tasks: Sequence[Task], /) -> Iterator[tuple[Task, list[Performed]]]:
+    def __call__(self, tasks: Sequence[Task], /) -> Generator[tuple[Task, list[Performed]]]:
         """Do all tasks, in any order; yield pieces as they are finished, so that every seed of every task comes once."""
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from zador.studies.plan import Alike
 
@@ -39,7 +40,7 @@ class TimeLeft:
 
     def __init__(self, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._slots, self._clock = slots, clock
-        self._started = clock()
+        self._started = math.nan
         self._worked = 0.0
         self._seconds: dict[object, float] = {}
         self._cells: Counter[object] = Counter()
@@ -50,10 +51,14 @@ class TimeLeft:
             self._seconds[name] = self._seconds.get(name, 0.0) + seconds
             self._cells[name] += 1
 
-    def finished(self, alike: Alike, seconds: float) -> None:
-        """Count a cell that was computed just now."""
-        self.known(alike, seconds)
+    def finished(self, block: Sequence[tuple[Alike, float]]) -> None:
+        """Count cells that were computed just now, together."""
+        seconds = sum(seconds for _, seconds in block)
+        if math.isnan(self._started):  # the first block began so long ago; what was before it, comes but once
+            self._started = self._clock() - seconds
         self._worked += seconds
+        for alike, share in block:
+            self.known(alike, share)
 
     def left(self, missing: Mapping[Alike, int]) -> float | None:
         """Return the seconds until as many cells of each sort are done as are `missing`; None if there is no telling."""

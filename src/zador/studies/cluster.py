@@ -1,0 +1,268 @@
+"""Tasks done by the workers of a Dask cluster: processes of this machine, or whatever a scheduler has."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections import deque
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+from zador.errors import DataError, UsageError
+from zador.studies.code_version import rooms_version
+from zador.studies.rows import Outcome
+from zador.studies.task import Performed, perform
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+
+    from distributed import Client, Future
+
+    from zador.studies.task import Task
+
+__all__ = ["LocalWorkers", "RemoteWorkers"]
+
+_SECONDS_TO_CONNECT = 10.0
+_SECONDS_WITHOUT_WORKERS = 60.0
+_DEATHS = 3  # of its workers that a task is forgiven: what dies once more with it is its doing
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), 1)
+
+
+@dataclass(frozen=True)
+class LocalWorkers:
+    """Processes of this machine, one thread each; they start with the first task and end with the last.
+
+    They end as well when this process is killed. A process that starts them from a script needs the guard
+    `if __name__ == "__main__":`, as the workers import that script.
+
+    Attributes:
+        count: of workers; as many as there are cores that this process may use, if None.
+    """
+
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.count is not None and self.count < 1:
+            raise UsageError(f"workers: expected at least 1, got {self.count}; for none at all use InProcess()")
+
+    @property
+    def slots(self) -> int:
+        """How many tasks are done at a time: one a worker."""
+        return self.count or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+
+    def __call__(self, tasks: Sequence[Task], /) -> Generator[tuple[Task, list[Performed]]]:
+        """Do all tasks."""
+        with _local_client(min(self.slots, len(tasks))) as client:
+            yield from _Driver(client, tasks)
+
+
+@dataclass(frozen=True)
+class RemoteWorkers:
+    """The workers of a scheduler that runs already: `dask scheduler`, and `dask worker ADDRESS --nthreads 1` anywhere.
+
+    Use it as a context manager: it is connected inside of `with`.
+
+    Attributes:
+        address: of the scheduler, e.g. "tcp://10.0.0.1:8786".
+        resources: what each task takes from a worker that was started with, e.g., `--resources GPU=1`.
+
+    Raises:
+        UsageError: the address is none.
+        DataError: on entering: nobody answers, or no worker does, or none has the resources, or workers run other code.
+    """
+
+    address: str
+    resources: Mapping[str, float] = field(default_factory=dict)
+    _connection: list[Client] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        scheme, _, rest = self.address.partition("://")
+        host, _, port = rest.rpartition(":")
+        if scheme not in {"tcp", "tls", "ws", "wss", "ucx"} or not host or not port.isdigit():
+            raise UsageError(f"scheduler: expected an address such as tcp://10.0.0.1:8786, got {self.address!r}")
+
+    def __enter__(self) -> Self:
+        from distributed import Client
+
+        with _silent():
+            try:
+                client = Client(self.address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
+            except (OSError, TimeoutError, ValueError) as error:
+                raise DataError(
+                    f"no Dask scheduler answers at {self.address}; start one with `dask scheduler`, and give its address"
+                ) from error
+            try:
+                _check_workers(client, self.address)
+                if not _slots(client, self.resources):
+                    asked = ", ".join(f"{name}={amount:g}" for name, amount in self.resources.items())
+                    raise DataError(  # noqa: TRY301 - the connection is to be closed
+                        f"no worker of {self.address} has {asked}; start one with "
+                        f"`dask worker {self.address} --nthreads 1 --resources {asked!r}`"
+                    )
+            except BaseException:
+                client.close(timeout=1)
+                raise
+        self._connection.append(client)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with _silent():
+            self._connection.pop().close(timeout=5)
+
+    @property
+    def slots(self) -> int:
+        """How many tasks are done at a time, by the workers that are there now."""
+        return max(1, _slots(self._connection[-1], self.resources))
+
+    def __call__(self, tasks: Sequence[Task], /) -> Generator[tuple[Task, list[Performed]]]:
+        """Do all tasks."""
+        with _silent():
+            yield from _Driver(self._connection[-1], tasks, self.resources)
+
+
+class _Driver:
+    """Hands out one task a slot, takes back results, and finds out which seed kills its workers."""
+
+    def __init__(self, client: Client, tasks: Sequence[Task], resources: Mapping[str, float] | None = None) -> None:
+        self._client, self._resources = client, dict(resources or {})
+        self._waiting = deque(tasks)
+        # These were on workers that died, for their own sake or a neighbour's: one seed each, one after the other, alone.
+        self._suspects: deque[Task] = deque()
+        self._running: dict[Future[list[Performed]], Task] = {}
+        self._alone = False
+
+    def __iter__(self) -> Iterator[tuple[Task, list[Performed]]]:
+        try:
+            while self._hand_out():
+                for future in self._finished():
+                    task = self._running.pop(future)
+                    performed = self._result(future, task)
+                    if performed is not None:
+                        yield task, performed
+        finally:
+            for future in self._running:
+                future.release()
+
+    def _hand_out(self) -> bool:
+        """Keep every slot at work; return whether there is anything to wait for."""
+        if self._waiting:
+            slots = max(1, _slots(self._client, self._resources))
+            while self._waiting and len(self._running) < slots:
+                self._submit(self._waiting.popleft())
+        elif not self._running and self._suspects:
+            self._alone = True
+            self._submit(self._suspects.popleft())
+        return bool(self._running)
+
+    def _submit(self, task: Task) -> None:
+        self._running[self._client.submit(perform, task, pure=False, resources=self._resources or None)] = task
+
+    def _finished(self) -> list[Future[list[Performed]]]:
+        from distributed import wait
+
+        while True:
+            try:
+                with self._client.as_current():
+                    found = wait(list(self._running), _SECONDS_WITHOUT_WORKERS, return_when="FIRST_COMPLETED").done
+            except TimeoutError:
+                if not self._client.nthreads():
+                    raise DataError("all workers are gone; start some, and run the same command to go on") from None
+            except CancelledError as error:
+                raise _gone() from error
+            else:
+                return list(found)
+
+    def _result(self, future: Future[list[Performed]], task: Task) -> list[Performed] | None:
+        from distributed import KilledWorker
+
+        try:
+            performed: list[Performed] = future.result()
+        except KilledWorker as error:
+            if self._alone:
+                deaths = error.allowed_failures + 1
+                lost = Outcome({}, failure=f"killed its worker {deaths} times (out of memory?)")
+                return [Performed(task.seeds[0], lost, 0.0, final=False)]
+            self._suspects += [replace(task, seeds=(seed,)) for seed in task.seeds]
+            return None
+        except CancelledError as error:
+            raise _gone() from error
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(
+                f"a worker cannot take tasks: {type(error).__name__}: {error}; workers need the modules that the study uses"
+            ) from error
+        finally:
+            future.release()  # else a result that is here already is computed again when its worker dies
+        return performed
+
+
+def _gone() -> DataError:
+    return DataError("the scheduler is gone; what was finished is kept: start it, and run the same command to go on")
+
+
+def _slots(client: Client, resources: Mapping[str, float]) -> int:
+    """Return how many tasks the workers can do at a time."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return sum(min([worker["nthreads"], *_times(worker["resources"], resources)]) for worker in workers)
+
+
+def _times(there: Mapping[str, float], needed: Mapping[str, float]) -> list[int]:
+    return [math.floor(there.get(name, 0.0) / amount) for name, amount in needed.items()]
+
+
+def _check_workers(client: Client, address: str) -> None:
+    """Raise DataError unless there are workers, all with the code of this process."""
+    try:
+        client.wait_for_workers(1, timeout=_SECONDS_TO_CONNECT)
+    except TimeoutError as error:
+        raise DataError(
+            f"the scheduler at {address} has no workers; start some: `dask worker {address} --nthreads 1`"
+        ) from error
+    versions = client.run(rooms_version, on_error="return")
+    other = sorted(worker for worker, version in versions.items() if version != rooms_version())
+    if other:
+        raise DataError(f"the worker {other[0]} has other code of zador, or none; install there what runs here")
+
+
+@contextmanager
+def _local_client(count: int) -> Iterator[Client]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings: dict[str, Any] = {
+        "distributed.nanny.pre-spawn-environ": _ONE_THREAD,
+        "distributed.scheduler.allowed-failures": _DEATHS,
+        # A worker that outgrows its share of memory is ended, which names the culprit; one that is paused would just hang.
+        "distributed.worker.memory.target": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False,
+    }
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the library's log of lost connections from the terminal: what matters is raised."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

@@ -23,6 +23,8 @@ ROOMS = [
     "estimators",
     "layers",
     "metrics",
+    "models",
+    "models.linear",
     "noise",
     "quantizers",
     "search",

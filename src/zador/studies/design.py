@@ -70,10 +70,11 @@ class Quoted:
     Attributes:
         arm: under which name the study has it.
         metric: which.
-        value: as printed.
+        value: as printed, in the metric's unit.
         seed: of the run that it came from.
         setting: of the study's factor.
         source: file and section.
+        tolerance: half a unit of the last printed digit: a number of ours within it would have been printed the same.
     """
 
     arm: str
@@ -82,6 +83,7 @@ class Quoted:
     seed: int
     setting: str = ""
     source: str = ""
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,33 @@
-"""One study a file: each returns what it compares, and runs it."""
+"""One study a file, each a function that returns its design."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zador.studies.catalogue.batch_size import batch_size
+from zador.studies.catalogue.codebook_size import codebook_size
+from zador.studies.catalogue.commitment import commitment
+from zador.studies.catalogue.convergence import convergence
+from zador.studies.catalogue.cost import cost
+from zador.studies.catalogue.difficult_data import difficult_data
+from zador.studies.catalogue.learning_rate import learning_rate
+from zador.studies.catalogue.verification import verification
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zador.studies.design import Design
+
+__all__ = ["STUDIES"]
+
+STUDIES: tuple[Callable[..., Design], ...] = (
+    verification,
+    convergence,
+    codebook_size,
+    commitment,
+    learning_rate,
+    batch_size,
+    difficult_data,
+    cost,
+)
+"""Every study, in the order of the reports: `study(quick=True)` is a short form of it."""

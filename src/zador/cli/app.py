@@ -11,6 +11,7 @@ from zador.cli.decode import decode
 from zador.cli.encode import encode
 from zador.cli.fit import fit
 from zador.cli.limits import limits
+from zador.cli.study import study
 
 __all__ = ["app"]
 
@@ -48,3 +49,4 @@ app.command()(fit)
 app.command()(encode)
 app.command()(decode)
 app.command()(limits)
+app.command()(study)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-__all__ = ["print_json", "print_table", "progress"]
+    from zador.studies.time_left import Step
+
+__all__ = ["duration", "print_json", "print_table", "progress", "study_progress"]
 
 _PLAIN_WIDTH = 140
 
@@ -40,6 +42,47 @@ def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
             bar.update(task, description=label, completed=number - 1, total=total)
 
         yield advance
+
+
+@contextmanager
+def study_progress() -> Iterator[tuple[Callable[[Step], None], Callable[[str], None]]]:
+    """Give what announces where a study is, with the time left, and what tells a line beside that, on standard error."""
+    if not sys.stderr.isatty():
+
+        def tell(line: str) -> None:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+        yield lambda step: tell(f"study {step.done}/{step.total}: {step.label}{_left(step, '; ')}"), tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("study"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starts", total=None)
+
+        def advance(step: Step) -> None:
+            about = f"{_left(step, '')}  {step.label}".strip()
+            bar.update(task, description=about, completed=step.done, total=step.total)
+
+        yield advance, lambda line: bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _left(step: Step, before: str) -> str:
+    return "" if step.seconds_left is None or step.done == step.total else f"{before}{duration(step.seconds_left)} left"
+
+
+def duration(seconds: float) -> str:
+    """Return about how long something takes, in the unit that one would say it in.
+
+    >>> duration(0.2), duration(89), duration(1000), duration(9000)
+    ('about 1 s', 'about 89 s', 'about 17 min', 'about 2.5 h')
+    """
+    if seconds < 99.5:  # noqa: PLR2004 - two digits are enough of any of them
+        return f"about {max(1, round(seconds))} s"
+    minutes = seconds / 60
+    return f"about {round(minutes)} min" if minutes < 99.5 else f"about {minutes / 60:.1f} h"  # noqa: PLR2004 - as above
 
 
 def print_table(table: Table) -> None:

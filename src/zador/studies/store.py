@@ -58,9 +58,9 @@ class Store:
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
+        check_folder(directory)
         self._directory = Path(directory)
-        check_folder(self._directory)
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._make(self._directory)
 
     def path(self, cell: Cell) -> Path:
         """Return where a cell's file is, or would be."""
@@ -103,11 +103,15 @@ class Store:
             "seconds": round(seconds, 6),
         }
         path = self.path(cell)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot write {str(path)!r}: {error.strerror or error}; choose another directory") from error
+        self._make(path.parent)
         write_atomically(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+
+    @staticmethod
+    def _make(folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make {str(folder)!r}: {error.strerror or error}; choose another directory") from error
 
 
 def normal(outcome: Outcome) -> Outcome:

@@ -120,6 +120,18 @@ def test_the_two_sides_share_the_two_sided_p():
     assert math.isnan(above(compare([1.0], [2.0])))
 
 
+def test_a_threshold_may_be_a_share_of_the_other_arm():
+    """`above(compare(a, b), 0.01 b)` is the test of a against 1.01 b, for few pairs and many; so is `needed`."""
+    for n in (7, 12):
+        rng = np.random.default_rng(4)
+        b = rng.uniform(1, 2, n)
+        a = 1.02 * b + rng.normal(0, 0.02, n)
+        shared, direct = compare(a, b), compare(a, 1.01 * b)
+        assert above(shared, 0.01 * b) == pytest.approx(above(direct), rel=1e-9)
+        assert below(shared, 0.01 * b) == pytest.approx(below(direct), rel=1e-9)
+        assert needed(shared, 0.01 * b) == needed(direct) != needed(shared)
+
+
 @pytest.mark.parametrize("margin", [0.0, -1.0, math.inf, NAN])
 def test_a_margin_is_positive(margin):
     """Nothing is within a margin of nothing."""

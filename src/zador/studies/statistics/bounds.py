@@ -14,6 +14,8 @@ from zador.studies.statistics.interval import FEW, interval_of_mean, is_constant
 from zador.studies.statistics.sign_flips import sign_flip_p, signed_ranks
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from zador.studies.statistics.difference import Difference
 
 __all__ = ["Equivalence", "above", "below", "equivalent"]
@@ -38,10 +40,18 @@ class Equivalence:
     high: float
 
 
-def above(difference: Difference, threshold: float = 0.0, *, seed: int | np.random.Generator = 0) -> float:
+def above(
+    difference: Difference, threshold: float | NDArray[np.float64] = 0.0, *, seed: int | np.random.Generator = 0
+) -> float:
     """Return the p-value of "the mean difference is `threshold` or less"; NaN for a single pair.
 
     The same tests as those of `compare`, on the side above alone.
+
+    Args:
+        difference: from `compare`.
+        threshold: in the metric's own unit, one number or one a pair: `above(compare(a, b), 0.01 * b)` asks whether a is
+            more than 1 % above b without taking the mean of b for known.
+        seed: of random sign flips.
 
     >>> from zador.studies.statistics import compare
     >>> above(compare([3.0, 3.1, 3.0, 3.2], [2.0, 2.0, 2.1, 2.0]), 0.5) < 0.05
@@ -57,8 +67,10 @@ def above(difference: Difference, threshold: float = 0.0, *, seed: int | np.rand
     return sign_flip_p(shifted, one_sided=True, seed=seed)
 
 
-def below(difference: Difference, threshold: float = 0.0, *, seed: int | np.random.Generator = 0) -> float:
-    """Return the p-value of "the mean difference is `threshold` or more"; NaN for a single pair."""
+def below(
+    difference: Difference, threshold: float | NDArray[np.float64] = 0.0, *, seed: int | np.random.Generator = 0
+) -> float:
+    """Return the p-value of "the mean difference is `threshold` or more"; NaN for a single pair. Arguments as of `above`."""
     return above(reversed_arms(difference), -threshold, seed=seed)
 
 

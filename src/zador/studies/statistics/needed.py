@@ -9,8 +9,11 @@ import numpy as np
 from scipy import stats
 
 from zador.errors import UsageError
+from zador.studies.statistics.interval import is_constant
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from zador.studies.statistics.difference import Difference
 
 __all__ = ["CEILING", "needed", "power", "unresolved"]
@@ -40,7 +43,9 @@ def power(seeds: int, standardised: float, *, alpha: float = 0.05) -> float:
     return min(1.0, upper + (0.0 if math.isnan(lower) else lower))
 
 
-def needed(difference: Difference, *, power: float = 0.8, alpha: float = 0.05) -> int | None:
+def needed(
+    difference: Difference, threshold: float | NDArray[np.float64] = 0.0, *, power: float = 0.8, alpha: float = 0.05
+) -> int | None:
     """Return the number of seeds with which an effect of the size observed would be resolved with probability `power`.
 
     From the noncentral t of the paired test; with failed runs from Noether's formula for the sign test
@@ -48,6 +53,7 @@ def needed(difference: Difference, *, power: float = 0.8, alpha: float = 0.05) -
 
     Args:
         difference: from `compare`.
+        threshold: what it is to be told from, in the metric's own unit, one number or one a pair.
         power: chance to resolve it.
         alpha: level of the two-sided test; in a family of m comparisons 0.05 / m.
 
@@ -65,13 +71,14 @@ def needed(difference: Difference, *, power: float = 0.8, alpha: float = 0.05) -
         raise UsageError(f"needed: expected power and alpha between 0 and 1, got {power!r} and {alpha!r}")
     if difference.n == 1:
         return None
+    distances = np.asarray(difference.differences) - threshold
     if difference.failures:
-        return _by_signs(np.asarray(difference.differences), power, alpha)
-    if difference.standardised == 0:
+        return _by_signs(distances, power, alpha)
+    if not distances.any():
         return CEILING + 1
-    if math.isinf(difference.standardised):
+    if is_constant(distances):
         return _least_for_signs(alpha)
-    return _by_t(difference.standardised, power, alpha)
+    return _by_t(float(distances.mean() / distances.std(ddof=1)), power, alpha)
 
 
 def unresolved(seeds: int, more: int | None) -> str:
@@ -98,7 +105,7 @@ def _by_t(standardised: float, wanted: float, alpha: float) -> int:
     return high
 
 
-def _by_signs(differences: np.ndarray, wanted: float, alpha: float) -> int:
+def _by_signs(differences: NDArray[np.float64], wanted: float, alpha: float) -> int:
     share = float(np.mean(differences > 0) + np.mean(differences == 0) / 2)
     if share == 1 / 2:
         return CEILING + 1

@@ -1,0 +1,28 @@
+"""Quantitative claims as data, and verdicts on them computed from rows."""
+
+from zador.studies.claims.claim import Claim, Control, all_claims, read_claims
+from zador.studies.claims.evidence import Evidence, weigh
+from zador.studies.claims.prediction import AllOf, Best, Differs, Equal, Fails, Level, Prediction, Spread
+from zador.studies.claims.runs import Runs
+from zador.studies.claims.verdict import Status, Verdict, verdicts
+
+__all__ = [
+    "AllOf",
+    "Best",
+    "Claim",
+    "Control",
+    "Differs",
+    "Equal",
+    "Evidence",
+    "Fails",
+    "Level",
+    "Prediction",
+    "Runs",
+    "Spread",
+    "Status",
+    "Verdict",
+    "all_claims",
+    "read_claims",
+    "verdicts",
+    "weigh",
+]

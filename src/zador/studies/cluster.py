@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 from collections import deque
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, Self
 
 from zador.errors import DataError, UsageError
@@ -27,7 +29,6 @@ __all__ = ["LocalWorkers", "RemoteWorkers"]
 
 _SECONDS_TO_CONNECT = 10.0
 _SECONDS_WITHOUT_WORKERS = 60.0
-_DEATHS = 3  # of its workers that a task is forgiven: what dies once more with it is its doing
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), 1)
 
 
@@ -40,9 +41,11 @@ class LocalWorkers:
 
     Attributes:
         count: of workers; as many as there are cores that this process may use, if None.
+        allowed_failures: deaths of its worker that a task is forgiven before it is split up, and its last seed blamed.
     """
 
     count: int | None = None
+    allowed_failures: int = 3
 
     def __post_init__(self) -> None:
         if self.count is not None and self.count < 1:
@@ -55,7 +58,7 @@ class LocalWorkers:
 
     def __call__(self, tasks: Sequence[Task], /) -> Generator[tuple[Task, list[Performed]]]:
         """Do all tasks."""
-        with _local_client(min(self.slots, len(tasks))) as client:
+        with _local_client(min(self.slots, len(tasks)), self.allowed_failures) as client:
             yield from _Driver(client, tasks)
 
 
@@ -229,31 +232,47 @@ def _check_workers(client: Client, address: str) -> None:
 
 
 @contextmanager
-def _local_client(count: int) -> Iterator[Client]:
+def _local_client(count: int, allowed_failures: int) -> Iterator[Client]:
     import dask
     from distributed import Client, LocalCluster
 
     settings: dict[str, Any] = {
         "distributed.nanny.pre-spawn-environ": _ONE_THREAD,
-        "distributed.scheduler.allowed-failures": _DEATHS,
+        "distributed.scheduler.allowed-failures": allowed_failures,
         # A worker that outgrows its share of memory is ended, which names the culprit; one that is paused would just hang.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
     }
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(settings))
+        with _interrupts_blocked():
+            cluster = stack.enter_context(
+                LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # any port, so that studies beside each other do not meet
+                    scheduler_kwargs={"dashboard": False},
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+        yield stack.enter_context(Client(cluster, set_as_default=False))
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Hold back Ctrl-C here, and for good in what starts meanwhile: it goes to all processes, this one closes the others."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # else it starts with the first worker, and lets interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

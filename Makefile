@@ -46,6 +46,7 @@ bench: $(VENV)/bench.stamp  ## speed and memory against peers in the same run
 	$(BIN)/python benchmarks/structured.py
 	$(BIN)/python benchmarks/limits.py
 	$(BIN)/python benchmarks/layers.py
+	$(BIN)/python benchmarks/linear.py
 
 # What the package needs; torch is pinned, so that no CUDA build is pulled in.
 $(VENV)/depends.stamp: pyproject.toml constraints.txt

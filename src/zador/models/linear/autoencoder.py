@@ -9,7 +9,7 @@ import numpy as np
 
 from zador.codebooks import Codebook
 from zador.errors import DataError, UsageError
-from zador.models.linear.nearest import nearest_of_each
+from zador.models.linear.nearest import chosen, nearest_of_each
 from zador.validation import as_count
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ class LinearAutoencoder:
 
     def decode(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return x̂ (S, N, D) of (S, N) indices."""
-        chosen = np.take_along_axis(self.codewords, indices[:, :, None], axis=1)
-        return np.asarray(chosen @ self.encoder + self.mean[:, None, :], np.float64)
+        return np.asarray(chosen(self.codewords, indices) @ self.encoder + self.mean[:, None, :], np.float64)
 
     def member(self, number: int, usage: NDArray[np.float64] | None = None) -> Codebook:
         """Return member `number` (from 0) as the D-dimensional table E W + μ, which is the same quantizer.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+from torch.nn.functional import mse_loss
 
 from zador.estimators import straight_through
 from zador.models.linear.engine import Gradients
@@ -40,6 +41,8 @@ class Autograd:
 
     estimator: Estimator = straight_through
     dtype: type[np.floating[Any]] = np.float32
+    # A graph costs more to build than a batch that has left the cache.
+    batch_bytes: ClassVar[int] = 1 << 24
 
     def __post_init__(self) -> None:
         """Refuse a dtype in which nothing is computed."""
@@ -49,22 +52,30 @@ class Autograd:
         """Return the gradients and the loss of each member, see `Engine`."""
         encoder, codewords = (torch.from_numpy(array).requires_grad_() for array in parameters)
         x = torch.from_numpy(batch.vectors)
-        z = torch.bmm(x, encoder.mT)
+        # In this order of the factors the derivative reads X along its rows.
+        z = torch.bmm(encoder, x.mT).mT
         indices = nearest_of_each(z.detach().numpy(), parameters.codewords)
-        q = _chosen(codewords, indices)
+        rows = indices + codewords.shape[1] * np.arange(len(indices))[:, None]
+        q = _chosen(codewords, torch.from_numpy(rows))
         y = self.estimator(z, q.detach())
         decoded = torch.bmm(y, torch.bmm(encoder, encoder.mT))
-        error, commitment = z.detach() - q, z - q.detach()
-        terms = (decoded - 2 * z) * y + loss.codebook_weight * error * error + loss.commitment * commitment * commitment
-        # One number a member: the sum over members gives each its own gradient.
-        each = terms.sum((1, 2)) / x.shape[1]
+        terms = _summed((decoded - 2 * z) * y) + loss.codebook_weight * _summed(mse_loss(q, z.detach(), reduction="none"))
+        each = (terms + loss.commitment * _summed(mse_loss(z, q.detach(), reduction="none"))) / x.shape[1]
+        # One number a member: the derivative of their sum is each one's own.
         along_encoder, along_codewords = torch.autograd.grad(each.sum(), (encoder, codewords))
-        counts = np.stack([np.bincount(row, minlength=codewords.shape[1]) for row in indices]).astype(self.dtype)
-        return Gradients(along_encoder.numpy(), along_codewords.numpy(), counts, batch.energy + each.detach().numpy())
+        counts = np.bincount(rows.ravel(), minlength=codewords.shape[0] * codewords.shape[1]).astype(self.dtype)
+        return Gradients(
+            along_encoder.numpy(),
+            along_codewords.numpy(),
+            counts.reshape(codewords.shape[:2]),
+            batch.energy + each.detach().numpy(),
+        )
 
 
-def _chosen(codewords: Tensor, indices: np.ndarray[Any, np.dtype[np.int64]]) -> Tensor:
-    """Return (S, B, m): the codeword of each index."""
-    members, size, dim = codewords.shape
-    rows = torch.from_numpy(indices + size * np.arange(members)[:, None])
-    return codewords.reshape(members * size, dim).index_select(0, rows.reshape(-1)).view(*rows.shape, dim)
+def _summed(terms: Tensor) -> Tensor:
+    return terms.sum((1, 2))
+
+
+def _chosen(codewords: Tensor, rows: Tensor) -> Tensor:
+    """Return (S, B, m): the codewords (S, K, m) in the rows (S, B) of all of them."""
+    return codewords.reshape(-1, codewords.shape[2]).index_select(0, rows.reshape(-1)).view(*rows.shape, -1)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 __all__ = ["Batches", "generator_stream", "legacy_stream"]
 
+_AHEAD = 16
+
 # (seed, number of vectors, batch size) -> an endless iterator of (batch size,) int64 indices.
 Batches = Callable[[int, int, int], Iterator[NDArray[np.int64]]]
 
@@ -21,7 +23,8 @@ def generator_stream(seed: int, vectors: int, batch_size: int) -> Iterator[NDArr
     """
     rng = np.random.default_rng(seed)
     while True:
-        yield rng.integers(0, vectors, size=batch_size)
+        # Some steps at once, which is faster and the same stream.
+        yield from rng.integers(0, vectors, size=(_AHEAD, batch_size))
 
 
 def legacy_stream(seed: int, vectors: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
@@ -34,4 +37,4 @@ def legacy_stream(seed: int, vectors: int, batch_size: int) -> Iterator[NDArray[
     """
     rng = np.random.RandomState(seed)
     while True:
-        yield rng.randint(0, vectors, size=batch_size).astype(np.int64, copy=False)
+        yield from rng.randint(0, vectors, size=(_AHEAD, batch_size)).astype(np.int64, copy=False)

@@ -54,11 +54,15 @@ class Gradients(NamedTuple):
 
 
 class Engine(Protocol):
-    """`zador.models.linear.Manual` and `Autograd` are engines; anything with these two members is one."""
+    """`zador.models.linear.Manual` and `Autograd` are engines; anything with these three members is one."""
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
         """What parameters, batches and gradients are made of: float32 or float64."""
+
+    @property
+    def batch_bytes(self) -> int:
+        """How much of a batch to hand over at once, at most; members beyond it wait for the next call of the same step."""
 
     def gradients(self, parameters: Parameters, batch: Batch, loss: Loss) -> Gradients:
         """Return the gradients of the loss of each member; members do not know each other."""

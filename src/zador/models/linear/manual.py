@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from zador.errors import UsageError
 from zador.models.linear.engine import Gradients
-from zador.models.linear.nearest import cell_sums, nearest_of_each
+from zador.models.linear.nearest import cell_sums, chosen, nearest_of_each
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from zador.models.linear.engine import Batch, Parameters
     from zador.models.linear.recipe import Loss
 
@@ -27,7 +29,7 @@ class Manual:
         ∂/∂W = -2 QᵀR / B - 2 (W Rᵀ) X / B + 2β (Z - Q)ᵀ X / B,    ∂/∂e_k = 2α (n_k / B) (e_k - mean of its members).
 
     R is never formed: W Rᵀ = (Z - Q W Wᵀ)ᵀ and QᵀR = QᵀX - QᵀQ W, so X is read twice, once for Z and once for the
-    gradient.
+    gradient, and QᵀQ = Σ_k n_k e_k e_kᵀ.
 
     Attributes:
         dtype: `numpy.float64` or `numpy.float32`.
@@ -37,6 +39,8 @@ class Manual:
     """
 
     dtype: type[np.floating[Any]] = np.float64
+    # So much of a batch stays in the cache of a core between its two uses.
+    batch_bytes: ClassVar[int] = 1 << 20
 
     def __post_init__(self) -> None:
         """Refuse a dtype in which nothing is computed."""
@@ -45,21 +49,27 @@ class Manual:
     def gradients(self, parameters: Parameters, batch: Batch, loss: Loss) -> Gradients:
         """Return the gradients and the loss of each member, see `Engine`."""
         encoder, codewords = parameters
-        x, size = batch.vectors, batch.vectors.shape[1]
+        x, size, (alpha, beta) = batch.vectors, batch.vectors.shape[1], (loss.codebook_weight, loss.commitment)
         z = x @ encoder.transpose(0, 2, 1)
         indices = nearest_of_each(z, codewords)
         counts, sums = cell_sums(z, indices, codewords.shape[1])
-        q = np.take_along_axis(codewords, indices[:, :, None], axis=1)
         gram = encoder @ encoder.transpose(0, 2, 1)
-        error, decoded = z - q, q @ gram
-        weights = (loss.commitment * error - (z - decoded) - q) * self.dtype(2 / size)
-        second = q.transpose(0, 2, 1) @ q
-        along_encoder = weights.transpose(0, 2, 1) @ x + (second * self.dtype(2 / size)) @ encoder
-        along_codewords = (counts[:, :, None] * codewords - sums) * self.dtype(2 * loss.codebook_weight / size)
-        terms = np.einsum("sbm,sbm->s", decoded - 2 * z, q) + (loss.codebook_weight + loss.commitment) * np.einsum(
-            "sbm,sbm->s", error, error
-        )
+        # What stands left of X: -Q - (Z - Q W Wᵀ) + β (Z - Q); what hangs on Q alone is worked out once a codeword.
+        turned = codewords @ ((1 + beta) * np.eye(gram.shape[1], dtype=self.dtype) - gram)
+        weights = (beta - 1) * z - chosen(turned, indices)
+        second = (counts[:, :, None] * codewords).transpose(0, 2, 1) @ codewords
+        along_encoder = (weights.transpose(0, 2, 1) @ x + second @ encoder) * self.dtype(2 / size)
+        along_codewords = (counts[:, :, None] * codewords - sums) * self.dtype(2 * alpha / size)
+        # Sums over the batch of zᵀq, qᵀq, ẑᵀ W Wᵀ ẑ and zᵀz.
+        crossed, squared = (sums * codewords).sum((1, 2)), np.trace(second, axis1=1, axis2=2)
+        decoded, energy = (second * gram).sum((1, 2)), _squares(z)
+        terms = decoded - 2 * crossed + (alpha + beta) * (energy - 2 * crossed + squared)
         return Gradients(along_encoder, along_codewords, counts, batch.energy + terms / size)
+
+
+def _squares(z: NDArray[Any]) -> NDArray[Any]:
+    flat = z.reshape(len(z), 1, -1)
+    return np.asarray((flat @ flat.transpose(0, 2, 1))[:, 0, 0])
 
 
 def check_dtype(dtype: Any) -> None:

@@ -10,7 +10,9 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["cell_sums", "nearest_of_each"]
+__all__ = ["cell_sums", "chosen", "nearest_of_each"]
+
+_BLOCK = 64
 
 
 def nearest_of_each(z: NDArray[Any], codewords: NDArray[Any]) -> NDArray[np.int64]:
@@ -24,9 +26,16 @@ def nearest_of_each(z: NDArray[Any], codewords: NDArray[Any]) -> NDArray[np.int6
         codewords: (S, K, m).
     """
     indices = np.empty(z.shape[:2], np.int64)
-    table = np.ascontiguousarray(codewords.transpose(0, 2, 1))
-    _search(np.ascontiguousarray(z), table, np.empty(codewords.shape[1], z.dtype), indices)
+    _search(np.ascontiguousarray(z), np.ascontiguousarray(codewords), indices)
     return indices
+
+
+def chosen(codewords: NDArray[Any], indices: NDArray[np.int64]) -> NDArray[Any]:
+    """Return (S, B, m): the codeword of each index, of codewords (S, K, m) and indices (S, B) below K."""
+    members, size, dim = codewords.shape
+    rows = indices + size * np.arange(members)[:, None]
+    found: NDArray[Any] = np.take(codewords.reshape(members * size, dim), rows, axis=0, mode="clip")
+    return found
 
 
 def cell_sums(z: NDArray[Any], indices: NDArray[np.int64], codebook_size: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -43,24 +52,34 @@ def cell_sums(z: NDArray[Any], indices: NDArray[np.int64], codebook_size: int) -
     return counts, sums
 
 
-@njit(nogil=True, cache=True)
-def _search(z: Any, table: Any, distances: Any, indices: Any) -> None:
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def _search(z: Any, codewords: Any, indices: Any) -> None:
     members, rows, dim = z.shape
+    # Coordinates of a block of vectors side by side: every loop over the block is one over vector registers.
+    block, distance, low = np.zeros((dim, _BLOCK), z.dtype), np.empty(_BLOCK, z.dtype), np.empty(_BLOCK, z.dtype)
+    best = np.empty(_BLOCK, np.int32)
     for s in range(members):
-        for n in range(rows):
-            distances[:] = 0.0
+        for first in range(0, rows, _BLOCK):
+            count = min(_BLOCK, rows - first)
             for t in range(dim):
-                value = z[s, n, t]
-                for k in range(distances.shape[0]):
-                    difference = value - table[s, t, k]
-                    distances[k] += difference * difference
-            best, low = 0, distances[0]
-            for k in range(1, distances.shape[0]):
-                # Selections, not branches: which codeword wins is anybody's guess, the processor's too.
-                better = distances[k] < low or low != low  # noqa: PLR0124 - NaN alone differs from itself
-                best = k if better else best
-                low = distances[k] if better else low
-            indices[s, n] = best if low == low else 0  # noqa: PLR0124
+                for r in range(count):
+                    block[t, r] = z[s, first + r, t]
+            low[:] = np.inf
+            best[:] = 0
+            for k in range(codewords.shape[1]):
+                distance[:] = 0.0
+                for t in range(dim):
+                    value, line = codewords[s, k, t], block[t]
+                    for r in range(_BLOCK):
+                        difference = line[r] - value
+                        distance[r] += difference * difference
+                for r in range(_BLOCK):
+                    # Selections, not branches; a distance that is not a number is not less than anything.
+                    nearer = distance[r] < low[r]
+                    low[r] = distance[r] if nearer else low[r]
+                    best[r] = np.int32(k) if nearer else best[r]
+            for r in range(count):
+                indices[s, first + r] = best[r]
 
 
 @njit(nogil=True, cache=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from zador.errors import DataError
 from zador.models.linear.autoencoder import LinearAutoencoder
-from zador.models.linear.engine import Batch, Parameters
+from zador.models.linear.engine import Batch, Gradients, Parameters
 from zador.models.linear.evaluation import Evaluation, evaluate_clean
 from zador.models.linear.members import as_members, as_seeds, each_once
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from zador.models.linear.engine import Engine, Gradients
+    from zador.models.linear.engine import Engine
     from zador.models.linear.recipe import Recipe
 
 __all__ = ["Curve", "Training", "train"]
@@ -109,14 +109,14 @@ def train(
             f"train: expected one start and one D for each of the {len(numbers)} seeds, got {start.members} members "
             f"and vectors of {' and '.join(map(str, sorted(dims)))} coordinates"
         )
-    source = _Source(_centred(data, start.mean, engine), recipe, numbers)
+    source = _Source(_centred(data, start.mean, engine), recipe, numbers, engine.batch_bytes)
     state = _State(start, recipe, engine)
     points: list[tuple[int, Evaluation]] = []
     for number in range(recipe.steps + 1):
         if judged is not None and (number % recipe.record_every == 0 or number == recipe.steps):
             points.append((number, evaluate_clean(state.model(), judged)))
         if number < recipe.steps:
-            state.advance(source.next(), number)
+            state.advance(source, number)
     curve = None if judged is None else Curve(*zip(*points, strict=True))
     return Training(state.model(), curve, state.failures(source.zero_rate))
 
@@ -130,23 +130,28 @@ def _centred(data: list[NDArray[Any]], mean: NDArray[np.float64], engine: Engine
 class _Source:
     """Batches of all members, gathered into one array that is used again."""
 
-    def __init__(self, data: list[NDArray[Any]], recipe: Recipe, seeds: list[int]) -> None:
+    def __init__(self, data: list[NDArray[Any]], recipe: Recipe, seeds: list[int], batch_bytes: int) -> None:
         self.data, self.size = data, recipe.batch_size
         self.energies = each_once(data, lambda x: np.einsum("nd,nd->n", x, x))
         self.zero_rate = [float(energy.mean(dtype=np.float64)) for energy in self.energies]
         self.streams: list[Iterator[NDArray[np.int64]]] = [
             recipe.batches(seed, len(x), self.size) for seed, x in zip(seeds, data, strict=True)
         ]
-        self.vectors = np.empty((len(data), self.size, data[0].shape[1]), data[0].dtype)
+        shape = (self.size, data[0].shape[1])
+        together = max(1, batch_bytes // (shape[0] * shape[1] * data[0].itemsize))
+        self.groups = [slice(first, min(first + together, len(data))) for first in range(0, len(data), together)]
+        self.vectors = np.empty((min(together, len(data)), *shape), data[0].dtype)
 
-    def next(self) -> Batch:
-        energy = np.empty(len(self.data), self.vectors.dtype)
-        for number, (x, stream) in enumerate(zip(self.data, self.streams, strict=True)):
-            rows = next(stream)
+    def next(self, group: slice) -> Batch:
+        """Return the next batch of the members of a group; it is valid until the next call."""
+        members = range(group.start, group.stop)
+        energy = np.empty((len(members), self.size), self.vectors.dtype)
+        for place, number in enumerate(members):
+            rows = next(self.streams[number])
             # With "raise" NumPy would gather into a buffer of its own first.
-            np.take(x, rows, axis=0, out=self.vectors[number], mode="clip")
-            energy[number] = self.energies[number][rows].mean()
-        return Batch(self.vectors, energy)
+            np.take(self.data[number], rows, axis=0, out=self.vectors[place], mode="clip")
+            np.take(self.energies[number], rows, out=energy[place], mode="clip")
+        return Batch(self.vectors[: len(members)], energy.mean(axis=1))
 
 
 class _State:
@@ -163,10 +168,10 @@ class _State:
         encoder, codewords = (array.astype(np.float64) for array in self.parameters)
         return LinearAutoencoder(encoder, codewords, self.mean)
 
-    def advance(self, batch: Batch, number: int) -> None:
+    def advance(self, source: _Source, number: int) -> None:
         """Move every member that is not frozen by one step, and freeze who would leave the finite numbers."""
         with np.errstate(over="ignore", invalid="ignore"):
-            gradients = self.engine.gradients(self.parameters, batch, self.recipe.loss)
+            gradients = self._gradients(source)
             self.losses.append(gradients.loss.astype(np.float64))
             moved, moments = self._moved(gradients, number)
         self.frozen[(self.frozen < 0) & ~_finite(moved)] = number
@@ -174,6 +179,13 @@ class _State:
         encoder = self.recipe.step.retraction(np.where(keep, self.parameters.encoder, moved.encoder))
         self.parameters = Parameters(*_where(keep, self.parameters, Parameters(encoder, moved.codewords)))
         self.moments = [_where(keep, *pair) for pair in zip(self.moments, moments, strict=True)]
+
+    def _gradients(self, source: _Source) -> Gradients:
+        parts = []
+        for group in source.groups:
+            parameters = Parameters(*(array[group] for array in self.parameters))
+            parts.append(self.engine.gradients(parameters, source.next(group), self.recipe.loss))
+        return parts[0] if len(parts) == 1 else Gradients(*map(np.concatenate, zip(*parts, strict=True)))
 
     def _moved(self, gradients: Gradients, number: int) -> tuple[Parameters, list[_Arrays]]:
         recipe, step = self.recipe, self.recipe.step

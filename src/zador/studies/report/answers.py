@@ -138,25 +138,25 @@ def _is(contrast: Contrast, metric: Metric, mark: str, way: str) -> bool:
 
 def _by(contrast: Contrast, metric: Metric) -> str:
     """Say how far an arm lies from the reference, and whether that is good."""
-    found = contrast.difference
     way, _, good = answer(contrast, metric).text.partition(", ")
-    if math.isinf(found.effect):
-        return (
-            f"{way}, {good}: its runs fail" if found.failures_a > found.failures_b else f"{way}, {good}: the reference fails"
-        )
+    if math.isinf(contrast.difference.effect):
+        return f"{good or way}: {_failing(contrast)}"
     apart = numerals.signed(contrast, metric.decimals).lstrip("+−")
     relative = numerals.share(abs(contrast.share)).lstrip("+")
     amount = f"{apart} ({relative})" if math.isfinite(contrast.share) else apart
-    return f"{amount} {way}{f', {good}' if good else ''}"
+    return f"{good} by {amount}" if good else f"{amount} {way}"
 
 
 def _amount(contrast: Contrast, metric: Metric) -> str:
+    if math.isinf(contrast.difference.effect):
+        return _failing(contrast)
+    amount = numerals.signed(contrast, metric.decimals)
+    return f"{amount}, {numerals.share(contrast.share)}" if math.isfinite(contrast.share) else amount
+
+
+def _failing(contrast: Contrast) -> str:
     found = contrast.difference
-    if math.isinf(found.effect):
-        return "its runs fail" if found.failures_a > found.failures_b else "the reference fails"
-    if math.isfinite(contrast.share):
-        return f"{numerals.signed(contrast, metric.decimals)}, {numerals.share(contrast.share)}"
-    return numerals.signed(contrast, metric.decimals)
+    return "its runs fail" if found.failures_a > found.failures_b else "runs of the reference fail"
 
 
 def _size(contrast: Contrast) -> float:

@@ -11,18 +11,20 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from zador.studies.page import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-__all__ = ["DASHES", "Reach", "reach", "scale"]
+__all__ = ["DASHES", "Reach", "near", "reach", "scale"]
 
 DASHES = ((6, 0), (5, 2.5), (1.5, 1.5), (5, 2, 1.5, 2))
 """How the lines of limits are told apart, in the order in which the design lists them."""
 
 _WIDE = 20
 """Ratio of the largest to the smallest value from which an axis is logarithmic."""
+_SQUEEZED = 3
+"""How many times wider limits may make an axis than what was measured."""
 _AIR = 0.07
 """Share of the range that is left free at either end."""
 
@@ -54,6 +56,25 @@ def reach(values: Iterable[float], *, below: float = 0.0) -> Reach:
     return Reach(low - (_AIR + below) * width, high + _AIR * width, logarithmic=False)
 
 
+def near(limits: Mapping[str, Sequence[float]], values: Iterable[float]) -> set[str]:
+    """Return the names of the limits that can be drawn beside the values without making these take less than a third.
+
+    The nearest limits are taken first. Ratios are what counts where the values themselves span a logarithmic axis.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return set(limits)
+    low, high = min(finite), max(finite)
+    logarithmic = reach(finite).logarithmic
+    width = _apart(low, high, logarithmic=logarithmic) or 0.02 * abs(high) or 1.0
+    return {
+        name
+        for name, heights in limits.items()
+        if (known := [height for height in heights if math.isfinite(height) and (height > 0 or not logarithmic)])
+        and _apart(min(low, *known), max(high, *known), logarithmic=logarithmic) <= _SQUEEZED * width
+    }
+
+
 def scale(axis: Axis, found: Reach) -> None:
     """Give an axis this range, few ticks, and short numbers."""
     axes: Axes = axis.axes
@@ -68,6 +89,10 @@ def scale(axis: Axis, found: Reach) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if decades < 2.5 else LogLocator(numticks=6))  # noqa: PLR2004
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
+
+
+def _apart(low: float, high: float, *, logarithmic: bool) -> float:
+    return math.log(high / low) if logarithmic else high - low
 
 
 def _power(value: float) -> str:

@@ -143,8 +143,8 @@ def _pictures(results: Results, faces: Mapping[str, Look]) -> tuple[list[Markup]
                 left -= len(drawn)
                 against.append(markup(drawn))
     courses = []
-    for place, name in enumerate(drawn_metrics(results)):
-        course = _course(results, name, faces, prefix=f"curve-{place}")
+    for group, heading in _courses(results):
+        course = _course(results, group, faces, heading)
         size = sum(map(len, course.pictures))
         if size <= left:
             left -= size
@@ -152,29 +152,48 @@ def _pictures(results: Results, faces: Mapping[str, Look]) -> tuple[list[Markup]
     return against, courses
 
 
-def _course(results: Results, name: str, faces: Mapping[str, Look], *, prefix: str) -> _Course:
-    heading = next((metric.heading for metric in results.design.metrics if metric.name == name), name)
-    pictures, lost = [], []
+def _courses(results: Results) -> list[tuple[list[str], str]]:
+    """Return which metrics share a row of pictures, with its heading: all of them where there is but one setting."""
+    names = drawn_metrics(results)
+    if len(results.design.settings) == 1:
+        return [(names, "")] if names else []
+    return [([name], _heading(results, name)) for name in names]
+
+
+def _heading(results: Results, name: str) -> str:
+    return next((metric.heading for metric in results.design.metrics if metric.name == name), name)
+
+
+def _course(results: Results, names: Sequence[str], faces: Mapping[str, Look], heading: str) -> _Course:
+    pictures: list[Markup] = []
+    lost: dict[tuple[str, str], str] = {}
     runs: set[int] = set()
-    for place, setting in enumerate(results.design.settings):
-        found = bands(results, setting, name)
-        if not found:
-            continue
-        runs |= {band.runs for band in found if band.runs}
-        lost += [_lost(band, setting) for band in found if band.lost]
-        limits = {
-            arm.name: results.samples[setting, arm.name, name].only
-            for arm in results.arms(setting, limits=True)
-            if (setting, arm.name, name) in results.samples
-        }
-        title = setting or heading
-        label = (
-            f"{heading} along the runs{f' under {setting}' if setting else ''}: {wording.count(len(found), 'arm')}; "
-            "the values at the end are in the tables."
-        )
-        drawn = curves(found, limits, faces, title=title, prefix=f"{prefix}-{place}", label=label)
-        pictures.append(markup(drawn))
-    return _Course(heading, pictures, _caption(runs, lost))
+    every = drawn_metrics(results)
+    for name in names:
+        for place, setting in enumerate(results.design.settings):
+            found = bands(results, setting, name)
+            if not found:
+                continue
+            runs |= {band.runs for band in found if band.runs}
+            lost |= {(band.arm, setting): _lost(band, setting) for band in found if band.lost}
+            prefix = f"curve-{every.index(name)}-{place}"
+            pictures.append(markup(_curves(results, (name, setting), found, faces, prefix)))
+    return _Course(heading, pictures, _caption(runs, list(lost.values())))
+
+
+def _curves(results: Results, which: tuple[str, str], found: Sequence[Band], faces: Mapping[str, Look], prefix: str) -> str:
+    name, setting = which
+    heading = _heading(results, name)
+    limits = {
+        arm.name: results.samples[setting, arm.name, name].only
+        for arm in results.arms(setting, limits=True)
+        if (setting, arm.name, name) in results.samples
+    }
+    label = (
+        f"{heading} along the runs{f' under {setting}' if setting else ''}: {wording.count(len(found), 'arm')}; "
+        "the values at the end are in the tables."
+    )
+    return curves(found, limits, faces, title=setting or heading, prefix=prefix, label=label)
 
 
 def _caption(runs: set[int], lost: Sequence[str]) -> str:

@@ -11,10 +11,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from zador.studies.page import wording
 from zador.studies.page.svg import WIDTH, colour, drawing, panel, picture, stand_in
-from zador.studies.report.axes import DASHES, reach, scale
+from zador.studies.report.axes import DASHES, near, reach, scale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -53,13 +53,16 @@ def curves(
     words: dict[str, str] = {}
     with drawing():
         axes = panel(_HEIGHT, left=_LEFT, right=_RIGHT, top=_TOP, bottom=_BOTTOM)
-        span = reach(_heights(found, limits), below=_ROOM if limits else 0.0)
+        measured = list(_heights(found))
+        shown = near({name: [height] for name, height in limits.items()}, measured)
+        span = reach([*measured, *(limits[name] for name in shown)], below=_ROOM if limits else 0.0)
         scale(axes.yaxis, span)
         _steps(axes, found)
         for band in found:
             _line(axes, band, faces[band.arm])
             _lost(axes, band, faces[band.arm], span)
-        _limits(axes, limits, span, words)
+        _limits(axes, limits, shown, words)
+        _away(axes, {name: height for name, height in limits.items() if name not in shown}, span, words)
         mark = stand_in(len(words))
         words[mark] = title if len(title) <= _LONGEST else f"{title[: _LONGEST - 1]}…"
         axes.figure.text(4 / WIDTH, 1 - 16 / _HEIGHT, mark, color=colour("ink"), weight="bold")
@@ -68,9 +71,8 @@ def curves(
         return picture(axes, prefix=prefix, label=label, words=words)
 
 
-def _heights(found: Sequence[Band], limits: Mapping[str, float]) -> Iterator[float]:
-    """Yield what has to be seen: whole runs and limits; runs that failed only where nothing else is."""
-    yield from limits.values()
+def _heights(found: Sequence[Band]) -> Iterator[float]:
+    """Yield what has to be seen: runs that were finished; runs that failed only where nothing else is."""
     whole = [band for band in found if band.runs]
     for band in whole:
         for values in (band.mean, band.low, band.high):
@@ -131,12 +133,12 @@ def _inside(
     return np.append(steps[:end], crossing), np.append(values[:end], edge)
 
 
-def _limits(axes: Axes, limits: Mapping[str, float], span: Reach, words: dict[str, str]) -> None:
+def _limits(axes: Axes, limits: Mapping[str, float], shown: Collection[str], words: dict[str, str]) -> None:
     """Draw what theory says across, each line with its name at the right: below it, above where another one is close."""
     dashes = dict(zip(limits, cycle(DASHES), strict=False))
     below = -math.inf
     for name, height in sorted(limits.items(), key=lambda pair: pair[1]):
-        if not span.low <= height <= span.high:
+        if name not in shown:
             continue
         axes.axhline(height, color=colour("bound"), lw=1.2, dashes=dashes[name], zorder=1.8)
         mark = stand_in(len(words))
@@ -147,3 +149,20 @@ def _limits(axes: Axes, limits: Mapping[str, float], span: Reach, words: dict[st
         ink: dict[str, Any] = {"size": 11, "color": colour("ink"), "transform": axes.transAxes}
         axes.text(0.995, inverse, mark, ha="right", va="bottom" if over else "top", **ink)
         below = at + (_LINE if over else 0)
+
+
+def _away(axes: Axes, limits: Mapping[str, float], span: Reach, words: dict[str, str]) -> None:
+    """Say where limits are that the picture leaves out: in its corners, with the way to them."""
+    for under in (True, False):
+        there = [(height, name) for name, height in limits.items() if (height < span.low) == under and math.isfinite(height)]
+        if not there:
+            continue
+        mark = stand_in(len(words))
+        words[mark] = f"{'↓' if under else '↑'} " + ", ".join(
+            f"{name} {wording.compact(height)}" for height, name in sorted(there, reverse=under)
+        )
+        at = (0.0, 3) if under else (1.0, -3)
+        axes.annotate(
+            mark, (0.995, at[0]), (0, at[1]), "axes fraction", "offset pixels",
+            ha="right", va="bottom" if under else "top", size=11, color=colour("ink"), annotation_clip=False,
+        )  # fmt: skip

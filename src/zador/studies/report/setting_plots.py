@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from zador.studies.page import wording
 from zador.studies.page.svg import caption, colour, drawing, panel, picture, stand_in
-from zador.studies.report.axes import DASHES, Reach, reach, scale
+from zador.studies.report.axes import DASHES, Reach, near, reach, scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +33,8 @@ _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 300, 52, 96, 32, 42
 _ROWS_LEFT, _ROWS_RIGHT = 132, 14
 _MARK_ROOM, _LEAST_ROW = 11, 26
 _TEXT = 14
+_ASIDE = 0.4
+"""How far marks of one setting are moved apart, as a share of the air at the ends of the axis."""
 _TICK_ROOM = 36
 _LONGEST_ROW, _LONGEST_LIMIT = 19, 15
 _RULE: dict[str, Any] = {"color": colour("line"), "lw": 0.6, "zorder": 0}
@@ -76,7 +78,10 @@ def against_factor(results: Results, metric: Metric, faces: Mapping[str, Look], 
         f"{metric.heading} under {wording.count(len(settings), 'setting')}, for {wording.listing(drawn)}; "
         "the numbers are in the tables."
     )
-    span = reach(_ends(arms, limits))
+    measured = list(_ends(arms))
+    shown = near({name: [point.value for point in points] for name, points in limits.items()}, measured)
+    limits = {name: points if name in shown else [] for name, points in limits.items()}
+    span = reach([*measured, *_ends(limits)])
     words: dict[str, str] = {}
     with drawing():
         if numbers is None:
@@ -101,13 +106,12 @@ def _points(results: Results, metric: Metric, arm: str, numbers: tuple[float, ..
             yield _Point(place, average.centre, average.low, average.high, average.failures > 0)
 
 
-def _ends(*groups: Mapping[str, Sequence[_Point]]) -> Iterator[float]:
-    for group in groups:
-        for points in group.values():
-            for point in points:
-                yield point.value
-                if not point.failed:
-                    yield from (point.low, point.high)
+def _ends(group: Mapping[str, Sequence[_Point]]) -> Iterator[float]:
+    for points in group.values():
+        for point in points:
+            yield point.value
+            if not point.failed:
+                yield from (point.low, point.high)
 
 
 def _numbered(
@@ -131,8 +135,10 @@ def _numbered(
         places, values = [point.place for point in ordered], [point.value for point in ordered]
         axes.plot(places, values, color=colour("bound"), lw=1.4, dashes=dash, zorder=2)
     _name_limits(axes, limits, span, words)
-    for name, points in arms.items():
-        _draw(axes, sorted(points), faces[name], span, upright=True, line=0.9)
+    for place, (name, points) in enumerate(arms.items()):
+        aside = air ** (_ASIDE * (place / max(1, len(arms) - 1) - 0.5))
+        moved = [point._replace(place=point.place * aside) for point in sorted(points)]
+        _draw(axes, moved, faces[name], span, upright=True, line=0.9)
     return axes
 
 

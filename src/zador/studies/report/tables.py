@@ -173,7 +173,7 @@ def _seeds_quoted(results: Results, metric: Metric) -> list[int]:
 
 
 def _headings(results: Results, quoted: Sequence[int]) -> tuple[str, ...]:
-    own = ("mean", "± 95 %") if len(results.design.seeds) > 1 else ("value",)
+    own = ("mean", "±\N{NO-BREAK SPACE}95\N{NO-BREAK SPACE}%") if len(results.design.seeds) > 1 else ("value",)
     if not quoted:
         return own
     return (*own, "reported", f"ours, seed {quoted[0]}" if len(quoted) == 1 else "ours, same seed", "digits alike")

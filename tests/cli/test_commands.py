@@ -69,13 +69,30 @@ class TestHelp:
 class TestCompare:
     """The main job."""
 
+    def test_data_may_be_named_without_its_option(self, tmp_path):
+        """`zador compare x.npy` with several seeds prints a p-value beside each error but the best."""
+        np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((200, 3)))
+        methods = ("--methods", "from data + Lloyd;PCA + Lloyd;uniform + Lloyd", "--seeds", "3")
+        done = run("compare", "x.npy", "--bits", "2", *methods, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert " p " in done.stdout
+        assert "3 times" in done.stdout
+        assert "zador-compare-x.html" in done.stdout
+
+    def test_two_sources_are_refused(self):
+        """Whoever names data twice, differently, is asked which."""
+        done = run("compare", "digits", "--data", "photos")
+        assert done.returncode == 2
+        assert "'digits'" in done.stderr
+        assert "'photos'" in done.stderr
+
     def test_json_is_one_object_with_every_number(self, digits_json):
         """Standard output is one JSON object; each arm has every field, finite, real bits included."""
         done, _ = digits_json
         assert done.returncode == 0, done.stderr
         result = json.loads(done.stdout)
         fields = {"name", "bits", "distortion", "distortion_se", "gaussian_bound", "gap_db", "effective_bits", "perplexity"}
-        assert len(result["arms"]) == 30
+        assert len(result["arms"]) == 38
         for arm in result["arms"]:
             assert fields | {"dead", "real_bits", "seconds", "entropy_bits", "memory_mib", "codebook_size"} <= set(arm)
             assert all(np.isfinite(arm[field]) for field in (fields - {"name"}) | {"real_bits", "real_gap_db"})
@@ -112,7 +129,7 @@ class TestCompare:
         assert done.returncode == 0, done.stderr
         assert "k-means++ + Lloyd" in done.stdout
         assert "upper bound on D(R) of these vectors" in done.stdout
-        assert "compare 28/28: " in done.stderr
+        assert "compare 36/36: " in done.stderr
         assert "\x1b" not in done.stdout + done.stderr
         assert (tmp_path / "zador-compare-x.html").read_text().lower().startswith("<!doctype html>")
 

@@ -15,6 +15,8 @@ from zador.studies.comparison.compare import compare
 from zador.studies.comparison.method import Room
 from zador.studies.comparison.methods import CODEBOOKS, METHODS, STRUCTURED, split_bits, table
 from zador.studies.comparison.run import alphabets, paired, run
+from zador.studies.comparison.several import together
+from zador.studies.comparison.trained import TRAINED
 from zador.studies.meter import Meter
 from zador.theory import gaussian
 
@@ -28,7 +30,7 @@ def vectors(count=2_000, seed=0):
 @pytest.fixture(scope="module")
 def comparison():
     """All methods at 2 and 4 bits on Gaussian vectors."""
-    return compare(vectors(), [2, 4], seed=1)
+    return compare(vectors(), [2, 4], seeds=[1])
 
 
 def test_every_method_at_every_rate(comparison):
@@ -37,12 +39,13 @@ def test_every_method_at_every_rate(comparison):
     assert [(arm.bits, arm.name) for arm in comparison.arms] == [(b, m.name) for b in (2.0, 4.0) for m in fitting]
 
 
-def test_six_tables_and_nine_that_need_none():
-    """Six initialisers with Lloyd; product, residual, scalar, random, entropy-constrained and lattice quantizers."""
+def test_six_tables_four_trained_ones_and_nine_that_need_none():
+    """Six initialisers with Lloyd; PCA, gradients and a layer; product, residual, scalar, random and lattice quantizers."""
     assert len(CODEBOOKS) == 6
     assert all(method.name.endswith("+ Lloyd") for method in CODEBOOKS)
+    assert [method.name for method in TRAINED] == ["PCA + Lloyd", "straight-through", "rotation trick", "VQ layer, EMA"]
     assert len(STRUCTURED) == 9
-    assert len({method.name for method in METHODS}) == 15
+    assert len({method.name for method in METHODS}) == 19
 
 
 def test_rates_beyond_any_table_are_served_by_structure():
@@ -86,7 +89,7 @@ def test_alphabets_in_words():
 def test_real_bits_are_those_of_the_file(tmp_path):
     """The table's real bits are the length of the token file that the held-out vectors make, over their number."""
     train, held_out = vectors(800).array, vectors(300, seed=5).array
-    outcome = run(METHODS[7], 6, train, held_out, SPECTRUM, seed=3)
+    outcome = run(STRUCTURED[1], 6, train, held_out, SPECTRUM, seed=3)
     with TokenWriter(tmp_path / "file", outcome.quantizer) as writer:
         writer.append(outcome.quantizer.encode(held_out))
     arm = outcome.arm
@@ -100,7 +103,7 @@ def test_real_bits_are_those_of_the_file(tmp_path):
 
 def test_rates_are_counted_three_ways():
     """Fixed length costs most, the training usage as a model less, the held-out entropy least; streams add up."""
-    outcome = run(METHODS[6], 6, vectors(800).array, vectors(300, seed=5).array, SPECTRUM, seed=3)
+    outcome = run(STRUCTURED[0], 6, vectors(800).array, vectors(300, seed=5).array, SPECTRUM, seed=3)
     expected = [
         metrics.cross_entropy_bits(np.bincount(outcome.indices[:, s], minlength=8), outcome.quantizer.usage[s])
         for s in range(2)
@@ -112,7 +115,7 @@ def test_rates_are_counted_three_ways():
 
 def test_recall_is_measured_when_asked_for():
     """Recall rises with the number of answers, and with the rate; without asking there is none."""
-    asked = compare(vectors(), [2, 8], methods=[METHODS[2], METHODS[8]], retrieval=True)
+    asked = compare(vectors(), [2, 8], methods=[METHODS[2], STRUCTURED[2]], retrieval=True)
     for arm in asked.arms:
         assert list(arm.recall) == [1, 10, 100]
         assert 0 < arm.recall[1] <= arm.recall[10] <= arm.recall[100] <= 1
@@ -197,12 +200,12 @@ def test_notes_say_what_limits_the_numbers():
 def test_half_precision_is_compared_as_single():
     """float16 vectors are fitted in float32."""
     half = Vectors(vectors(300).array.astype(np.float16), "half")
-    assert len(compare(half, [2], methods=METHODS[5:7]).arms) == 2
+    assert len(compare(half, [2], methods=(CODEBOOKS[5], STRUCTURED[0])).arms) == 2
 
 
 def test_without_a_table_the_exhibit_shows_what_the_best_arm_makes():
     """At a rate that no table reaches there are no codewords to show, only vectors and their reconstructions."""
-    comparison = compare(vectors(60), [10], methods=METHODS[6:8])
+    comparison = compare(vectors(60), [10], methods=STRUCTURED[:2])
     (exhibit,) = comparison.exhibits
     assert exhibit.codewords is None
     assert exhibit.usage is None
@@ -218,7 +221,7 @@ def test_a_rate_that_no_method_can_be_had_at():
 
 def test_methods_that_cannot_serve_a_rate_are_named():
     """The note says which methods are missing at which rate, and why."""
-    notes = " ".join(compare(vectors(40), [3, 6], methods=METHODS[:7]).notes)
+    notes = " ".join(compare(vectors(40), [3, 6], methods=(*CODEBOOKS, STRUCTURED[0])).notes)
     assert "At 6 bits without uniform + Lloyd" in notes
     assert "At 3 bits" not in notes
 
@@ -246,3 +249,54 @@ def test_the_meter_sees_memory_and_time():
     assert meter.memory_mib > 48
     assert meter.seconds > 0
     assert block.nbytes == 64 << 20
+
+
+@pytest.mark.parametrize("method", TRAINED, ids=lambda method: method.name)
+def test_trained_methods_are_as_good_as_lloyd_where_pca_is_right(method):
+    """Three Gaussian axes, all of which R(D) uses: each trained table is within 3 % of k-means++ and Lloyd on held-out."""
+    train, judged = vectors(20_000).split(0.25, 0)
+    quantizer = method.fit(train, 4, 0)
+    ours = ((judged - quantizer.decode(quantizer.encode(judged))) ** 2).sum(axis=1).mean()
+    lloyd = table("k-means++", KMeansPlusPlus(), Lloyd()).fit(train, 4, 0)
+    assert ours < 1.03 * ((judged - lloyd.decode(lloyd.encode(judged))) ** 2).sum(axis=1).mean()
+    assert sum(np.bincount(quantizer.encode(train)[:, 0], minlength=16)) == len(train)
+    np.testing.assert_array_equal(quantizer.usage[0], np.bincount(quantizer.encode(train)[:, 0], minlength=16))
+
+
+@pytest.mark.parametrize("method", TRAINED, ids=lambda method: method.name)
+def test_trained_methods_do_not_mind_scale_offset_or_the_global_generator(method):
+    """Vectors times 1000 plus 5: errors a million times as large; the same seed gives the same bits."""
+    x = vectors(3_000).array.astype(np.float64)
+    small, large = (method.fit(np.ascontiguousarray(data), 3, 1) for data in (x, 1000 * x + 5))
+    errors = [((data - q.decode(q.encode(data))) ** 2).sum(axis=1).mean() for q, data in ((small, x), (large, 1000 * x + 5))]
+    assert errors[1] == pytest.approx(1e6 * errors[0], rel=0.02)
+    np.random.seed(3)  # noqa: NPY002 - nothing may depend on it
+    np.testing.assert_array_equal(method.fit(x, 3, 1).decode(np.arange(8)[:, None]), small.decode(np.arange(8)[:, None]))
+
+
+def test_several_seeds_average_and_pair():
+    """Numbers are means over splits, each with its own seed; the noise is that of paired differences."""
+    chosen = [method for method in METHODS if method.name in {"k-means++ + Lloyd", "from data + Lloyd", "PCA + Lloyd"}]
+    single = [compare(vectors(400), [3], methods=chosen, seeds=[seed]) for seed in (5, 6, 7)]
+    several = compare(vectors(400), [3], methods=chosen, seeds=[5, 6, 7])
+    errors = np.array([[arm.distortion for arm in one.arms] for one in single])
+    assert several.seeds == 3
+    assert [arm.distortion for arm in several.arms] == pytest.approx(errors.mean(axis=0))
+    best = errors.mean(axis=0).argmin()
+    for number, arm in enumerate(several.arms):
+        if number == best:
+            assert (arm.excess_se, arm.excess_p) == (0.0, 1.0)
+            continue
+        difference = errors[:, number] - errors[:, best]
+        assert arm.excess_se == pytest.approx(difference.std(ddof=1) * np.sqrt(1 / 3 + 0.25 / 0.75))
+        assert 0 < arm.excess_p <= 1
+    assert "3 times" in several.notes[0]
+    assert several.provenance["split"].endswith("3 seeds: 5, 6, 7")
+
+
+def test_equal_methods_under_two_names_are_not_told_apart():
+    """Paired by seed, two copies of one method differ by nothing: p = 1."""
+    method = table("one", KMeansPlusPlus(), Lloyd())
+    train, judged = vectors(400).split(0.25, 0)
+    outcomes = [[run(method, 3, train, judged, SPECTRUM, seed=seed)] * 2 for seed in (0, 1)]
+    assert [outcome.arm.excess_p for outcome in together(outcomes, 0.25)] == [1.0, 1.0]

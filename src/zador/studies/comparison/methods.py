@@ -33,6 +33,7 @@ from zador.quantizers import (
     fit_transform_coding,
 )
 from zador.studies.comparison.method import Method, Room
+from zador.studies.comparison.trained import TRAINED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -157,4 +158,4 @@ STRUCTURED = (
 )
 """Codewords without one table: slices, stages, axes, lattices; and rates that only an entropy coder reaches."""
 
-METHODS = CODEBOOKS + STRUCTURED
+METHODS = CODEBOOKS + TRAINED + STRUCTURED

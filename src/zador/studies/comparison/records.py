@@ -27,7 +27,7 @@ class Arm:
         distortion: mean squared error per vector, summed over coordinates.
         distortion_se: its standard error over the held-out vectors.
         excess_se: standard error of its difference to the best arm at the same rate, paired: both were judged on the same
-            vectors, whose common difficulty cancels. 0 for the best arm itself.
+            vectors, or over the same seeds, whose common difficulty cancels. 0 for the best arm itself.
         train_distortion: the same mean on the vectors that the codebook was fitted to.
         gaussian_bound: D(R) at `bits` of the Gaussian source with the data's covariance; an upper bound on the data's D(R).
         gap_db: 10 log10(distortion / gaussian_bound).
@@ -44,6 +44,8 @@ class Arm:
         seconds: wall time of the fit.
         encode_seconds: wall time of encoding the held-out vectors.
         memory_mib: peak memory during the fit above what the process held before it, in MiB.
+        excess_p: p-value of the difference to the best arm over the seeds, Holm-adjusted for the arms at this rate; None
+            with one seed, where noise is that of the held-out vectors.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Arm:
     seconds: float
     encode_seconds: float
     memory_mib: float
+    excess_p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ class Comparison:
         curve_bits: rates of the drawn Gaussian D(R) curve, in bits per vector.
         curve_distortion: D(R) there, summed over coordinates.
         exhibits: the best codebook at each rate.
+        seeds: how many each arm was fitted with, every one on a split of its own; numbers of arms are means over them.
         provenance: seed, versions, command, date: label to text, in the order to print.
         notes: sentences that the reader needs to read the numbers rightly.
     """
@@ -139,6 +143,7 @@ class Comparison:
     exhibits: tuple[Exhibit, ...]
     provenance: dict[str, str]
     notes: tuple[str, ...] = field(default=())
+    seeds: int = 1
 
     @property
     def coded(self) -> dict[str, bool]:

@@ -113,12 +113,16 @@ def columns(comparison: Comparison) -> list[Column]:
     def of_errors(values: _Values) -> list[str]:
         return _by_rate(arms, values)
 
+    several: list[tuple[str, str, Callable[[Arm], float | None], _Texts]] = []
+    if comparison.seeds > 1:
+        several = [("p", "resolved", lambda arm: arm.excess_p, _decimals(3))]
     return [
         *group(
             "squared error",
             ("held out", "error", lambda arm: arm.distortion, of_errors),
             ("± s.e.", "error", lambda arm: arm.distortion_se, of_errors),
             ("± to best", "resolved", lambda arm: arm.excess_se, of_errors),
+            *several,
             ("training", "error", lambda arm: arm.train_distortion, of_errors),
         ),
         *group(

@@ -10,7 +10,7 @@ import numpy as np
 
 from zador.files import write_atomically
 from zador.studies.comparison.report import arms_table, downloads, exhibit_plots, gap_plots, pictures, plots, verdict
-from zador.studies.comparison.report.judgement import RESOLVED_AT, gap_error, judge
+from zador.studies.comparison.report.judgement import LEVEL, RESOLVED_AT, gap_error, judge
 from zador.studies.page import wording
 from zador.studies.page.document import environment, markup
 from zador.studies.page.looks import glyph, looks
@@ -125,6 +125,8 @@ def render(comparison: Comparison) -> str:
         rooms=[_room(comparison, exhibit, place) for place, exhibit in enumerate(comparison.exhibits)],
         files=[downloads.arms(comparison), downloads.curve(comparison), downloads.everything(comparison)],
         resolved_at=RESOLVED_AT,
+        level=LEVEL,
+        seeds=comparison.seeds,
         notes=comparison.notes,
         provenance=comparison.provenance,
         count=wording.count,

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zador.studies.comparison.records import Arm, Comparison
 
-__all__ = ["RESOLVED_AT", "Judgement", "errors_apart", "gap_error", "judge"]
+__all__ = ["LEVEL", "RESOLVED_AT", "Judgement", "errors_apart", "gap_error", "judge"]
 
 RESOLVED_AT = 3.0
 """Standard errors that a lead has to exceed to count as seen: with up to 18 rivals, 5 % of chance in all (Bonferroni)."""
+
+
+LEVEL = 0.05
+"""Adjusted p-value below which a lead over several seeds counts as seen."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Judgement:
 
     @property
     def resolved(self) -> bool:
-        """Whether the best arm differs from every other by more than `RESOLVED_AT` standard errors."""
+        """Whether the best arm differs from every other by more than noise."""
         return not self.tied
 
     @property
@@ -55,8 +59,15 @@ def judge(comparison: Comparison) -> tuple[Judgement, ...]:
 
 def _judge(arms: list[Arm]) -> Judgement:
     best, *rivals = sorted(arms, key=lambda arm: arm.distortion)  # stable: of equals, the first in the table
-    tied = tuple(rival for rival in rivals if not errors_apart(best, rival) > RESOLVED_AT)
+    tied = tuple(rival for rival in rivals if not told_apart(best, rival))
     return Judgement(best.bits, best, tuple(rivals), tied)
+
+
+def told_apart(best: Arm, rival: Arm) -> bool:
+    """Return whether two errors differ by more than noise: of seeds where there are several, of held-out vectors else."""
+    if rival.excess_p is not None:
+        return rival.excess_p < LEVEL
+    return errors_apart(best, rival) > RESOLVED_AT
 
 
 def errors_apart(best: Arm, rival: Arm) -> float:

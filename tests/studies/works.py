@@ -70,6 +70,17 @@ class Fails:
 
 
 @dataclass(frozen=True)
+class Short:
+    """Keeps one outcome to itself."""
+
+    def __call__(self, seeds):
+        return [Outcome({"error": 0.0}) for _ in seeds[1:]]
+
+    def fingerprint(self, seed):
+        return f"short {seed}"
+
+
+@dataclass(frozen=True)
 class Kills:
     """Kills the process that it runs in: with seed `poison` always, with seed `once` unless `flag` is there by then."""
 

@@ -57,22 +57,23 @@ def study(
         _list(as_json=as_json)
         return
     designs = _designs(name, seeds, quick=quick)
+    executor = _executor(workers, scheduler, resources)
     from zador.studies.folder import make_folder, provenance
     from zador.studies.store import Store
 
     folder = make_folder(out or f"zador-study-{name}")
     try:
-        with _executor(workers, scheduler, resources) as executor:
-            found = _run(designs, Store(folder / "cells"), executor)
+        with executor as connected:
+            found = _run(designs, Store(folder / "cells"), connected)
+        about = provenance(f"zador {shlex.join(sys.argv[1:])}", _in_words(workers, scheduler))
+        results = [Result(one, judged(one), folder / one.design.name if name == "all" else folder) for one in found]
+        page = publish(results, folder, about)
     except KeyboardInterrupt:
         typer.echo(
             f"zador: interrupted; what was finished is kept in {folder / 'cells'}: the same command goes on from there",
             err=True,
         )
         sys.exit(_INTERRUPTED)
-    about = provenance(f"zador {shlex.join(sys.argv[1:])}", _in_words(workers, scheduler))
-    results = [Result(one, judged(one), folder / one.design.name if name == "all" else folder) for one in found]
-    page = publish(results, folder, about)
     if as_json:
         print_json(as_object(results, about))
         return

@@ -195,8 +195,10 @@ class _Driver:
         except DataError:
             raise
         except Exception as error:
+            cause = error.__cause__ or error  # the library wraps what a worker could not import in advice on that
             raise DataError(
-                f"a worker cannot take tasks: {type(error).__name__}: {error}; workers need the modules that the study uses"
+                f"a worker cannot take tasks: {type(cause).__name__}: {' '.join(str(cause).split())}; "
+                "workers need the modules that the study uses"
             ) from error
         finally:
             future.release()  # else a result that is here already is computed again when its worker dies

@@ -100,7 +100,7 @@ def test_a_claim_about_every_run_falls_with_one():
     assert verdict(level, clean).status is Status.CONFIRMED
     spoilt = verdict(level, [*clean[:-1], Row("s", "a", 19, "dead", 0.25)])
     assert spoilt.status is Status.REFUTED
-    assert "goes from 0 to 0.25 and keeps to at most 0 in 19 of 20 runs" in spoilt.sentence
+    assert "goes from 0 to 0.25: 19 of 20 runs keep to the claimed at most 0" in spoilt.sentence
     few = verdict(level, clean[:3])
     assert (few.status, few.needed) == (Status.NOT_RESOLVED, 6)  # two tests: 2^-6 < 0.025 < 2^-5
 
@@ -193,6 +193,11 @@ def test_a_control_matters_only_where_the_claim_holds():
     control = {"prediction": lower("a", "good"), "artefact_of": "a poor baseline"}
     ours = verdict(lower(), rows({"a": 2.0, "b": 1.98, "good": 2.0}), controls=[control])
     assert ours.status is Status.REFUTED
+    assert " Beside it: error of a is " in ours.sentence
+    calm = [Row("s", arm, seed, "diverged", 0.0) for arm in ("a", "changed") for seed in range(20)]
+    fails = {"kind": "failure", "arm": "a", "diverges": True}
+    control = {"prediction": fails | {"arm": "changed"}, "artefact_of": "what was changed"}
+    assert verdict(fails, calm, controls=[control]).status is Status.REFUTED
 
 
 def test_a_control_of_another_kind_is_tested_on_its_own():

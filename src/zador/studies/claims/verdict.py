@@ -197,8 +197,14 @@ def _sentence(
         return f"Artefact of {causes}: {told}. But {shown}; {of_p(p)} after Holm over {family} tests."
     if status is Status.NOT_RESOLVED:
         words = unresolved(main.seeds, more)
-        return f"{words[0].upper()}{words[1:]}: {told}."
-    return f"{status.value.capitalize()}: {told}; {of_p(p)} after Holm over {family} tests."
+        return f"{words[0].upper()}{words[1:]}: {told}.{_beside(weighed)}"
+    beside = _beside(weighed) if status is Status.REFUTED else ""
+    return f"{status.value.capitalize()}: {told}; {of_p(p)} after Holm over {family} tests.{beside}"
+
+
+def _beside(weighed: _Weighed) -> str:
+    """Return what the controls show where the claim does not hold: they are no longer asked, but a reader will."""
+    return "".join(f" Beside it: {evidence.sentence}." for _, evidence, _ in weighed.controls)
 
 
 def _evidence(weighed: _Weighed) -> tuple[str, ...]:

@@ -94,9 +94,9 @@ def of_runs_outside(prediction: Level, cell: Cell, values: NDArray[np.float64], 
     """Return how many runs of a cell keep within the bounds claimed for each of them, and how far they go."""
     finite = values[np.isfinite(values)]
     low, high = (_number(float(end)) for end in (finite.min(), finite.max())) if len(finite) else ("none", "none")
-    reach = f"is {low} in all" if low == high else f"goes from {low} to {high}"
-    within = f"{len(values) - outside} of {len(values)}" if outside else f"each of {len(values)}"
-    return f"{prediction.metric} of {cell} {reach} and keeps to {_bounds(prediction)} in {within} runs"
+    reach = f"is {low}" if low == high else f"goes from {low} to {high}"
+    count = f"{len(values) - outside} of {len(values)} runs keep to the claimed {_bounds(prediction)}"
+    return f"{prediction.metric} of {cell} {reach}: {count}"
 
 
 def of_failures(cell: Cell, count: int, seeds: int) -> str:

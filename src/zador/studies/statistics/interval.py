@@ -128,8 +128,6 @@ def interval_of_median(values: NDArray[np.float64], confidence: float) -> tuple[
     """
     count = len(values)
     k = int(stats.binom.ppf((1 - confidence) / 2, count, 0.5))
-    if k < 1 or 2 * stats.binom.cdf(k - 1, count, 0.5) > 1 - confidence:
-        k -= 1
     ordered = np.sort(values)
     limits = (float(ordered[k - 1]), float(ordered[count - k])) if k >= 1 else (-np.inf, np.inf)
     return *limits, "order statistics of the median"

@@ -63,3 +63,79 @@ def baseline(x_train, x_evaluation, codebook_size=32, encoder_dim=4, iterations=
     reconstruction = ((x_evaluation - quantized @ directions) ** 2).sum(axis=1).mean()
     in_subspace = ((z - quantized) ** 2).sum(axis=1).mean()
     return reconstruction, in_subspace, -(usage * np.log(usage)).sum()
+
+
+def start(x_train, codebook_size=32, encoder_dim=4, sample=8_000, iterations=20, seed=42):
+    """Return (W, E) where gradient methods start: principal directions, Lloyd on the first projected vectors."""
+    directions = principal_directions(x_train, encoder_dim)
+    z = (x_train @ directions.T)[:sample]
+    return directions, lloyd(z, kmeans_plus_plus(z, codebook_size, seed), iterations)
+
+
+def measure(encoder, codewords, x):
+    """Return (reconstruction MSE, in-subspace distortion, usage entropy in nats, share of dead codes)."""
+    z = x @ encoder.T
+    codes = squared_distances(z, codewords).argmin(axis=1)
+    quantized = codewords[codes]
+    counts = np.bincount(codes, minlength=len(codewords))
+    usage = counts[counts > 0] / len(codes)
+    reconstruction = ((x - quantized @ encoder) ** 2).sum(axis=1).mean()
+    in_subspace = ((z - quantized) ** 2).sum(axis=1).mean()
+    return reconstruction, in_subspace, -(usage * np.log(usage)).sum(), (counts == 0).mean()
+
+
+def polar(encoder):
+    """Return U Vᵀ of the singular value decomposition."""
+    left, _, right = np.linalg.svd(encoder, full_matrices=False)
+    return left @ right
+
+
+def qr_with_signs(encoder):
+    """Return Gram-Schmidt of the rows, one after the other: the QR factor whose R has a positive diagonal."""
+    rows = []
+    for row in encoder:
+        for done in rows:
+            row = row - (row @ done) * done  # noqa: PLW2901
+        rows.append(row / np.sqrt(row @ row))
+    return np.array(rows)
+
+
+def manual(encoder, codewords, x_train, batches, *, rates=(0.08, 0.2), weights=(1.0, 0.25), retract=polar):
+    """Train by the written-down gradients: per-code codebook step, tangent encoder step. `batches` are index arrays."""
+    encoder, codewords = encoder.copy(), codewords.copy()
+    (encoder_rate, codebook_rate), (alpha, beta) = rates, weights
+    for rows in batches:
+        x = x_train[rows]
+        z = x @ encoder.T
+        codes = squared_distances(z, codewords).argmin(axis=1)
+        q = codewords[codes]
+        residual = x - q @ encoder
+        size = len(x)
+        gradient = -2 * q.T @ residual / size - 2 * (encoder @ residual.T) @ x / size + 2 * beta * (z - q).T @ x / size
+        gradient = gradient - 0.5 * encoder @ (gradient.T @ encoder + encoder.T @ gradient)
+        for k in range(len(codewords)):
+            if (codes == k).any():
+                codewords[k] -= codebook_rate * 2 * alpha * (codewords[k] - z[codes == k].mean(axis=0))
+        encoder = retract(encoder - encoder_rate * gradient)
+    return encoder, codewords
+
+
+def autograd(encoder, codewords, x_train, batches, *, rates=(0.05, 0.2), weights=(1.0, 0.25), retract=polar):
+    """Train by torch's gradients of the straight-through loss in the dtype of `encoder`; per-batch, plain steps."""
+    import torch
+
+    w, e = torch.tensor(encoder, requires_grad=True), torch.tensor(codewords, requires_grad=True)
+    x_all = torch.tensor(x_train, dtype=w.dtype)
+    for rows in batches:
+        x = x_all[rows]
+        z = x @ w.T
+        codes = ((z[:, None] - e[None]) ** 2).sum(2).argmin(1)
+        q = e[codes]
+        decoded = (z + (q - z).detach()) @ w
+        loss = ((x - decoded) ** 2).sum(1).mean()
+        loss = loss + weights[0] * ((z.detach() - q) ** 2).sum(1).mean() + weights[1] * ((z - q.detach()) ** 2).sum(1).mean()
+        along_w, along_e = torch.autograd.grad(loss, (w, e))
+        with torch.no_grad():
+            w = torch.tensor(retract((w - rates[0] * along_w).numpy()), requires_grad=True)
+            e = (e - rates[1] * along_e).requires_grad_()
+    return w.detach().numpy(), e.detach().numpy()

@@ -15,6 +15,8 @@ Retraction = Callable[[NDArray[Any]], NDArray[Any]]
 
 # Squared ratio of the extreme singular values above which the square of a matrix is not good enough.
 _GRAM_IS_ENOUGH = 1e2
+# A square beyond this may overflow before its root is drawn.
+_HUGE = 1e30
 
 
 def polar(encoder: NDArray[Any]) -> NDArray[Any]:
@@ -34,7 +36,7 @@ def polar(encoder: NDArray[Any]) -> NDArray[Any]:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         gram = encoder @ encoder.transpose(0, 2, 1)
-    sound = np.isfinite(gram).all(axis=(1, 2))
+    sound = (np.abs(gram) < _HUGE).all(axis=(1, 2))
     values, vectors = np.linalg.eigh(np.where(sound[:, None, None], gram, 0))
     sound &= (values[:, 0] > 0) & (values[:, -1] < _GRAM_IS_ENOUGH * values[:, 0])
     roots = np.sqrt(np.where(sound[:, None], values, 1))

@@ -8,10 +8,10 @@ import numpy as np
 
 from zador.codebooks import KMeansPlusPlus, Lloyd, keep_empty, principal_axes
 from zador.codebooks.fit import check_size
-from zador.errors import UsageError
+from zador.errors import DataError, UsageError
 from zador.models.linear.autoencoder import LinearAutoencoder
 from zador.models.linear.members import as_members, as_seeds, each_once
-from zador.validation import as_count
+from zador.validation import as_count, check_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,11 +144,19 @@ def _behind_axes(
     dim, kept = data[0].shape[1], as_count(encoder_dim, "encoder_dim")
     if kept > dim:
         raise UsageError(f"encoder_dim: expected at most the {dim} coordinates of the data, got {kept}")
-    offset = np.zeros((1, dim)) if mean is None else np.asarray(mean, np.float64)
-    middle = np.array(np.broadcast_to(offset, (len(seeds), dim)))
+    middle = _means(mean, len(seeds), dim)
     encoder = np.stack(each_once(data, lambda matrix: principal_axes(matrix).directions[:, :kept].T))
     codewords = np.empty((len(seeds), codebook_size, kept))
     for number, (matrix, seed) in enumerate(zip(data, seeds, strict=True)):
         z = np.ascontiguousarray((matrix - middle[number]) @ encoder[number].T, np.float64)
         codewords[number] = fit(z, seed)
     return LinearAutoencoder(np.ascontiguousarray(encoder), codewords, middle)
+
+
+def _means(mean: Any, members: int, dim: int) -> NDArray[np.float64]:
+    given = np.zeros(dim) if mean is None else np.asarray(mean, np.float64)
+    if given.shape not in ((dim,), (members, dim)):
+        raise DataError(f"mean: expected shape ({dim},) or ({members}, {dim}), got {given.shape}")
+    means = np.array(np.broadcast_to(given, (members, dim)))
+    check_finite(means, "mean")
+    return means

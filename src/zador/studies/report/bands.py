@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ class Band:
         high: (T,) upper end.
         runs: number of runs that the mean is over.
         lost: (steps, values) of each run that failed, as far as it has numbers.
+        end: mean and interval at the end of an arm that has no series, such as one without steps; then there is no curve.
     """
 
     arm: str
@@ -41,6 +43,7 @@ class Band:
     high: NDArray[np.float64]
     runs: int
     lost: tuple[tuple[NDArray[np.int64], NDArray[np.float64]], ...]
+    end: tuple[float, float, float] | None = None
 
 
 def drawn_metrics(results: Results) -> list[str]:
@@ -53,15 +56,20 @@ def drawn_metrics(results: Results) -> list[str]:
 
 
 def bands(results: Results, setting: str, metric: str) -> list[Band]:
-    """Return the curves of a metric under a setting, in table order; arms without the series have none."""
-    made = []
+    """Return the curves of a metric under a setting, in table order; of arms without the series, their end."""
+    made: list[Band] = []
     for arm in results.arms(setting, limits=False):
         runs = results.outcomes.get((setting, arm.name), {}).values()
         whole = [series for run in runs if not run.failure and (series := _series(run, metric))]
         lost = [series for run in runs if run.failure and (series := _series(run, metric))]
         if whole or lost:
             made.append(_band(arm.name, whole, lost))
-    return made
+        elif (sample := results.samples.get((setting, arm.name, metric))) and math.isfinite(sample.centre):
+            none = np.array([])
+            average = sample.average
+            low, high = (average.low, average.high) if average else (math.nan, math.nan)
+            made.append(Band(arm.name, none.astype(np.int64), none, none, none, 0, (), (sample.centre, low, high)))
+    return made if any(band.end is None for band in made) else []
 
 
 def _series(outcome: Outcome, metric: str) -> Series | None:

@@ -168,6 +168,7 @@ def _course(results: Results, names: Sequence[str], faces: Mapping[str, Look], h
     pictures: list[Markup] = []
     lost: dict[tuple[str, str], str] = {}
     runs: set[int] = set()
+    ended: set[str] = set()
     every = drawn_metrics(results)
     for name in names:
         for place, setting in enumerate(results.design.settings):
@@ -175,10 +176,11 @@ def _course(results: Results, names: Sequence[str], faces: Mapping[str, Look], h
             if not found:
                 continue
             runs |= {band.runs for band in found if band.runs}
+            ended |= {band.arm for band in found if band.end}
             lost |= {(band.arm, setting): _lost(band, setting) for band in found if band.lost}
             prefix = f"curve-{every.index(name)}-{place}"
             pictures.append(markup(_curves(results, (name, setting), found, faces, prefix)))
-    return _Course(heading, pictures, _caption(runs, list(lost.values())))
+    return _Course(heading, pictures, _caption(runs, ended, list(lost.values())))
 
 
 def _curves(results: Results, which: tuple[str, str], found: Sequence[Band], faces: Mapping[str, Look], prefix: str) -> str:
@@ -196,7 +198,7 @@ def _curves(results: Results, which: tuple[str, str], found: Sequence[Band], fac
     return curves(found, limits, faces, title=setting or heading, prefix=prefix, label=label)
 
 
-def _caption(runs: set[int], lost: Sequence[str]) -> str:
+def _caption(runs: set[int], ended: set[str], lost: Sequence[str]) -> str:
     if runs == {1}:
         text = "Lines: one run each."
     elif runs:
@@ -207,6 +209,8 @@ def _caption(runs: set[int], lost: Sequence[str]) -> str:
         )
     else:
         text = "No run was finished."
+    if ended:
+        text += " At the right, with the 95 % interval of the tables: arms that have no curve."
     if not lost:
         return text
     return (

@@ -33,6 +33,8 @@ _MOST_LOST = 5
 """Failed runs that are drawn, of each arm."""
 _LINE = 15
 _LONGEST = 44
+_END_ROOM = 2
+"""Room at the right for an arm without a curve, in paddings of the horizontal axis."""
 _ROOM = 0.08
 """Share of the height that the name of the lowest limit takes below its line."""
 
@@ -58,9 +60,11 @@ def curves(
         span = reach([*measured, *(limits[name] for name in shown)], below=_ROOM if limits else 0.0)
         scale(axes.yaxis, span)
         _steps(axes, found)
+        alpha = min(0.2, 0.5 / max(1, sum(band.runs > 1 for band in found)))
         for band in found:
-            _line(axes, band, faces[band.arm])
+            _line(axes, band, faces[band.arm], alpha)
             _lost(axes, band, faces[band.arm], span)
+        _ends(axes, [band for band in found if band.end], faces)
         _limits(axes, limits, shown, words)
         _away(axes, {name: height for name, height in limits.items() if name not in shown}, span, words)
         mark = stand_in(len(words))
@@ -74,6 +78,8 @@ def curves(
 def _heights(found: Sequence[Band]) -> Iterator[float]:
     """Yield what has to be seen: runs that were finished; runs that failed only where nothing else is."""
     whole = [band for band in found if band.runs]
+    for band in found:
+        yield from (value for value in band.end or () if math.isfinite(value))
     for band in whole:
         for values in (band.mean, band.low, band.high):
             yield from values[np.isfinite(values)].tolist()
@@ -88,21 +94,32 @@ def _steps(axes: Axes, found: Sequence[Band]) -> None:
     starts = [float(steps[0]) for band in found for steps in (band.steps, *(s for s, _ in band.lost)) if len(steps)]
     low, high = min(starts, default=0.0), max(ends, default=1.0)
     pad = 0.02 * (high - low) or 0.5
-    axes.set_xlim(low - pad, high + pad)
+    axes.set_xlim(low - pad, high + pad * (1 + _END_ROOM * sum(band.end is not None for band in found)))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.compact(value)))
 
 
-def _line(axes: Axes, band: Band, look: Look) -> None:
+def _line(axes: Axes, band: Band, look: Look, alpha: float) -> None:
     if not band.runs:
         return
     ink = colour(look.role)
     known = np.isfinite(band.low)
     if known.any():
-        axes.fill_between(band.steps, band.low, band.high, where=known, color=ink, alpha=0.18, lw=0, zorder=2)
+        axes.fill_between(band.steps, band.low, band.high, where=known, color=ink, alpha=alpha, lw=0, zorder=2)
     every = max(1, math.ceil(len(band.steps) / _MARKS))
     marks = look.marks | {"markersize": 5.5 * look.size}
     axes.plot(band.steps, band.mean, lw=1.4, markevery=every, zorder=3, **marks)
+
+
+def _ends(axes: Axes, found: Sequence[Band], faces: Mapping[str, Look]) -> None:
+    """Draw arms without a curve at the right, beside each other."""
+    low, high = axes.get_xlim()
+    step = _END_ROOM * 0.02 / (1.04 + _END_ROOM * 0.02 * len(found)) * (high - low)
+    for place, band in enumerate(found):
+        value, least, most = band.end or (math.nan,) * 3
+        bars = [[value - least], [most - value]] if math.isfinite(most - least) else None
+        marks = faces[band.arm].marks | {"markersize": 5.5 * faces[band.arm].size}
+        axes.errorbar(high - step * (len(found) - place - 0.5), value, yerr=bars, elinewidth=1.2, zorder=3, **marks)
 
 
 def _lost(axes: Axes, band: Band, look: Look, span: Reach) -> None:
@@ -136,7 +153,8 @@ def _inside(
 def _limits(axes: Axes, limits: Mapping[str, float], shown: Collection[str], words: dict[str, str]) -> None:
     """Draw what theory says across, each line with its name at the right: below it, above where another one is close."""
     dashes = dict(zip(limits, cycle(DASHES), strict=False))
-    below = -math.inf
+    crowded = any(height < axes.get_ylim()[0] for name, height in limits.items() if name not in shown)
+    below = axes.bbox.y0 + _LINE if crowded else -math.inf
     for name, height in sorted(limits.items(), key=lambda pair: pair[1]):
         if name not in shown:
             continue

@@ -51,6 +51,11 @@ class Sample:
     only: float
     reproductions: tuple[Reproduction, ...] = ()
 
+    @property
+    def centre(self) -> float:
+        """The mean, the median if runs failed, the only value if there is one."""
+        return self.only if self.average is None else self.average.centre
+
 
 @dataclass(frozen=True)
 class Contrast:

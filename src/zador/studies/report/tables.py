@@ -184,7 +184,7 @@ def _numbers(results: Results, sample: Sample | None, metric: Metric, *, quoted:
     if sample is None:
         return [Cell()] * (1 + several + 3 * quoted)
     decimals, average = metric.decimals, sample.average
-    cells = [Cell(numerals.centre(sample, decimals), sample.only if average is None else average.centre)]
+    cells = [Cell(numerals.centre(sample, decimals), sample.centre)]
     if several:
         cells.append(Cell(numerals.half(sample, decimals), None if average is None else (average.high - average.low) / 2))
     return [*cells, *_beside(sample.reproductions, decimals)] if quoted else cells
@@ -212,7 +212,7 @@ def _glance(results: Results, place: tuple[str, str, str], metric: Metric) -> Ce
         return Cell()
     failed = results.failed.get(place[:2])
     lost = f"{len(failed.reasons)} of {failed.runs} failed" if failed else ""
-    value = sample.only if sample.average is None else sample.average.centre
+    value = sample.centre
     if contrast is None:
         return Cell(numerals.centre(sample, metric.decimals), value, note=lost)
     apart = f" {numerals.share(contrast.share)}" if math.isfinite(contrast.share) else ""

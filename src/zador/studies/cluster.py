@@ -90,30 +90,25 @@ class RemoteWorkers:
     def __enter__(self) -> Self:
         from distributed import Client
 
-        with _silent():
-            try:
-                client = Client(self.address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
-            except (OSError, TimeoutError, ValueError) as error:
-                raise DataError(
-                    f"no Dask scheduler answers at {self.address}; start one with `dask scheduler`, and give its address"
-                ) from error
-            try:
-                _check_workers(client, self.address)
-                if not _slots(client, self.resources):
-                    asked = ", ".join(f"{name}={amount:g}" for name, amount in self.resources.items())
-                    raise DataError(  # noqa: TRY301 - the connection is to be closed
-                        f"no worker of {self.address} has {asked}; start one with "
-                        f"`dask worker {self.address} --nthreads 1 --resources {asked!r}`"
-                    )
-            except BaseException:
-                client.close(timeout=1)
-                raise
+        # It logs connections that are lost, with tracebacks, even after it is closed; what matters of that is raised.
+        for logger in ("distributed", "distributed.client"):
+            logging.getLogger(logger).setLevel(logging.CRITICAL)
+        try:
+            client = Client(self.address, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise DataError(
+                f"no Dask scheduler answers at {self.address}; start one with `dask scheduler`, and give its address"
+            ) from error
+        try:
+            _check_workers(client, self.address, self.resources)
+        except BaseException:
+            client.close(timeout=1)
+            raise
         self._connection.append(client)
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _silent():
-            self._connection.pop().close(timeout=5)
+        self._connection.pop().close(timeout=5)
 
     @property
     def slots(self) -> int:
@@ -122,8 +117,7 @@ class RemoteWorkers:
 
     def __call__(self, tasks: Sequence[Task], /) -> Generator[tuple[Task, list[Performed]]]:
         """Do all tasks."""
-        with _silent():
-            yield from _Driver(self._connection[-1], tasks, self.resources)
+        yield from _Driver(self._connection[-1], tasks, self.resources)
 
 
 class _Driver:
@@ -140,11 +134,10 @@ class _Driver:
     def __iter__(self) -> Iterator[tuple[Task, list[Performed]]]:
         try:
             while self._hand_out():
-                for future in self._finished():
-                    task = self._running.pop(future)
-                    performed = self._result(future, task)
-                    if performed is not None:
-                        yield task, performed
+                found = [(self._running.pop(future), future) for future in self._finished()]
+                results = [(task, self._result(future, task)) for task, future in found]
+                self._hand_out()  # before results are looked at, which may take as long as writing them does
+                yield from ((task, performed) for task, performed in results if performed is not None)
         finally:
             for future in self._running:
                 future.release()
@@ -219,8 +212,8 @@ def _times(there: Mapping[str, float], needed: Mapping[str, float]) -> list[int]
     return [math.floor(there.get(name, 0.0) / amount) for name, amount in needed.items()]
 
 
-def _check_workers(client: Client, address: str) -> None:
-    """Raise DataError unless there are workers, all with the code of this process."""
+def _check_workers(client: Client, address: str, resources: Mapping[str, float]) -> None:
+    """Raise DataError unless there are workers, all with the code of this process, one at least with the resources."""
     try:
         client.wait_for_workers(1, timeout=_SECONDS_TO_CONNECT)
     except TimeoutError as error:
@@ -231,6 +224,11 @@ def _check_workers(client: Client, address: str) -> None:
     other = sorted(worker for worker, version in versions.items() if version != rooms_version())
     if other:
         raise DataError(f"the worker {other[0]} has other code of zador, or none; install there what runs here")
+    if not _slots(client, resources):
+        asked = ", ".join(f"{name}={amount:g}" for name, amount in resources.items())
+        raise DataError(
+            f"no worker of {address} has {asked}; start one with `dask worker {address} --nthreads 1 --resources {asked!r}`"
+        )
 
 
 @contextmanager
@@ -275,15 +273,3 @@ def _interrupts_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Keep the library's log of lost connections from the terminal: what matters is raised."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zador.errors import UsageError
 from zador.studies.configuration import canonical, configuration
+from zador.studies.one_thread import one_thread
 from zador.studies.rows import Stamp
 from zador.studies.store import Cell
 
@@ -71,18 +72,19 @@ class Plan:
         """
         jobs: dict[str, Job] = {}
         cells: dict[tuple[bytes, int], Cell] = {}
-        return cls(jobs=jobs, places=tuple(_places(design, jobs, cells) for design in designs))
+        with one_thread():  # like the work itself, so that fingerprints are of the same data
+            return cls(jobs=jobs, places=tuple(_places(design, jobs, cells) for design in designs))
 
 
 def _places(design: Design, jobs: dict[str, Job], cells: dict[tuple[bytes, int], Cell]) -> dict[Stamp, str]:
     found: dict[Stamp, str] = {}
     for arm in (arm for setting in design.settings for arm in design.under(setting)):
-        text = canonical(configuration(arm.work))
-        for stamp in _stamps(design, arm):
+        text, stamps = canonical(configuration(arm.work)), _stamps(design, arm)
+        new = [stamp.seed for stamp in stamps if (text, stamp.seed) not in cells]
+        cells |= {(text, seed): cell for seed, cell in zip(new, Cell.of_each(arm.work, new), strict=True)}
+        for stamp in stamps:
             if stamp in found:
                 raise UsageError(f"study {design.name}: two arms are called {arm.name!r} under {arm.setting!r}; rename one")
-            if (text, stamp.seed) not in cells:
-                cells[text, stamp.seed] = Cell.of(arm.work, stamp.seed)
             cell = cells[text, stamp.seed]
             jobs.setdefault(cell.key, Job(cell, arm.work, text, stamp))
             found[stamp] = cell.key

@@ -17,6 +17,7 @@ from zador.studies.rows import Outcome, Series
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable, Iterator
 
     from zador.studies.design import Work
 
@@ -40,14 +41,16 @@ class Cell:
     @classmethod
     def of(cls, work: Work, seed: int) -> Cell:
         """Return the cell of `work` with `seed`; equal work has equal cells in whichever study, under whichever name."""
-        work_text = configuration(work)
-        ingredients = {
-            "work": work_text,
-            "code": code_version(frozenset(modules_of(work_text))),
-            "fingerprint": str(work.fingerprint(seed)),
-            "seed": seed,
-        }
-        return cls(hashlib.sha256(canonical(ingredients)).hexdigest(), ingredients)
+        return next(cls.of_each(work, (seed,)))
+
+    @classmethod
+    def of_each(cls, work: Work, seeds: Iterable[int]) -> Iterator[Cell]:
+        """Yield the cells of `work` with each seed."""
+        text = configuration(work)
+        code = code_version(frozenset(modules_of(text)))
+        for seed in seeds:
+            ingredients = {"work": text, "code": code, "fingerprint": str(work.fingerprint(seed)), "seed": seed}
+            yield cls(hashlib.sha256(canonical(ingredients)).hexdigest(), ingredients)
 
 
 class Store:

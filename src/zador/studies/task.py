@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from zador.errors import DataError
 from zador.studies.code_version import code_version
 from zador.studies.configuration import configuration, modules_of
+from zador.studies.one_thread import one_thread
 from zador.studies.rows import Outcome
 from zador.studies.store import normal
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from zador.studies.design import Work
 
@@ -79,7 +78,7 @@ def perform(task: Task) -> list[Performed]:
     """
     if _code_of(task.work) != task.code:
         raise DataError("a worker has other code than the process that started the study; give both the same version")
-    with _one_thread():
+    with one_thread():
         return _performed(task.work, task.seeds)
 
 
@@ -105,21 +104,3 @@ def _performed(work: Work, seeds: tuple[int, ...]) -> list[Performed]:
 def _told(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return f"crashed: {type(error).__name__}" + (f": {lines[0]}" if lines else "")
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread: sums in another order are other bits, and cores have a task each."""
-    from threadpoolctl import threadpool_limits
-
-    # Workers of ours start with OMP_NUM_THREADS=1, which torch heeds when it comes later.
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch is not None else 1
-    try:
-        if torch is not None:
-            torch.set_num_threads(1)
-        with threadpool_limits(1):
-            yield
-    finally:
-        if torch is not None:
-            torch.set_num_threads(before)

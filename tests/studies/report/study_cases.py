@@ -190,7 +190,14 @@ def hostile():
     names = [HOSTILE + "a", HOSTILE + "b", "limit" + HOSTILE]
     metric = Metric("error", HOSTILE, HOSTILE)
     quoted = (Quoted(names[1], "error", 2.1, 0, HOSTILE, HOSTILE),)
-    changes = {"title": HOSTILE, "question": HOSTILE, "factor": HOSTILE, "notes": (HOSTILE,), "quoted": quoted, "name": HOSTILE}
+    changes = {
+        "title": HOSTILE,
+        "question": HOSTILE,
+        "factor": HOSTILE,
+        "notes": (HOSTILE,),
+        "quoted": quoted,
+        "name": HOSTILE,
+    }
 
     def outcome(arm, seed):
         if seed == 1 and arm.name == names[1]:

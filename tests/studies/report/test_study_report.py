@@ -54,7 +54,8 @@ def test_the_same_evidence_gives_the_same_bytes():
     again = report.render_html(CASES["broken"](), verdicts=(), provenance=ABOUT)
     assert again == rendered("broken")
     code = (
-        "import sys; from studies.report import study_cases as c; sys.stdout.buffer.write(c.rendered('hostile names').encode())"
+        "import sys; from studies.report.study_cases import rendered;"
+        "sys.stdout.buffer.write(rendered('hostile names').encode())"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
@@ -107,7 +108,13 @@ def test_verdicts_are_counted_and_each_is_shown_with_its_claim():
     shown = [item for item in page.one("ol", class_="claims").children if not isinstance(item, str)]
     for item, verdict in zip(shown, judged("stress"), strict=True):
         text = " ".join(item.text.split())
-        for part in (str(verdict.status), verdict.claim.quote, verdict.claim.source, verdict.claim.section, verdict.sentence):
+        for part in (
+            str(verdict.status),
+            verdict.claim.quote,
+            verdict.claim.source,
+            verdict.claim.section,
+            verdict.sentence,
+        ):
             assert part in text
         assert all(sentence in text for sentence in verdict.evidence)
         assert verdict.claim.because in text

@@ -32,7 +32,7 @@ def escaped(text: str) -> str:
     >>> print(escaped("a|b *c* <d>"))
     a\|b \*c\* &lt;d&gt;
     """
-    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    flat = re.sub(r"[^\S\u00a0]+", " ", text.strip()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]$|#~])", r"\\\1", flat)
 
 
@@ -45,7 +45,7 @@ def pipe_table(headings: Sequence[str], lines: Sequence[Sequence[str]], *, words
 def _first(results: Results, found: Sequence[Verdict]) -> Iterator[str]:
     design = results.design
     yield f"# {escaped(design.title)}"
-    yield f"`zador study {design.name}`: {escaped(facts(results))}"
+    yield f"zador study {escaped(design.name)}: {escaped(facts(results))}"
     yield escaped(design.question)
     yield f"**{escaped(answers.headline(results))}**"
     yield escaped(answers.open_questions(results))

@@ -163,3 +163,28 @@ def test_an_interrupt_ends_in_one_line_and_keeps_what_is_done(tmp_path):
     assert all(line.startswith("study ") for line in told[:-1])
     assert list(tmp_path.glob("here/cells/*/*.json"))
     assert not (tmp_path / "here/rows.csv").exists()
+
+
+def test_a_terminal_gets_a_bar_with_the_time_left(tmp_path):
+    """On a terminal, standard error is one bar with cells done, time left and what was finished last."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", SETUP, "study", "slow", "--workers", "0", "--json", "-o", "here"]
+    path = os.pathsep.join(filter(None, (str(WORKS), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path, "TERM": "xterm", "COLUMNS": "120"}
+    shown = b""
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        while chunk := _read(ours):
+            shown += chunk
+    os.close(ours)
+    assert process.returncode == 0
+    assert b" s left  slow, all, arm " in shown
+    assert b"study 6/24:" not in shown
+
+
+def _read(terminal):
+    """Return what a terminal shows next; nothing once the other end has closed it."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import works
 
-from zador.errors import UsageError
+from zador.errors import DataError, UsageError
 from zador.studies.design import Arm
 from zador.studies.folder import design_json, failures_csv, rows_csv
 from zador.studies.in_process import InProcess
@@ -239,3 +239,11 @@ def test_outcomes_without_a_metric_have_nan_rows(tmp_path):
     assert all(math.isnan(row.value) for row in evidence.rows)
     assert len(evidence.rows) == 6
     assert all(isinstance(outcome, Outcome) for outcome in evidence.outcomes.values())
+
+
+def test_other_code_on_a_worker_is_no_outcome():
+    """A task that was planned with other code is not done: its result would be filed under code that did not make it."""
+    task = Task.of(0, works.Draw(), (42,))
+    assert len(perform(task)) == 1
+    with pytest.raises(DataError, match="other code"):
+        perform(replace(task, code="another"))

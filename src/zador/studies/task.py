@@ -77,7 +77,10 @@ def perform(task: Task) -> list[Performed]:
         DataError: the code here is not the code that the task was planned with.
     """
     if _code_of(task.work) != task.code:
-        raise DataError("a worker has other code than the process that started the study; give both the same version")
+        raise DataError(
+            "a worker has other code than the process that started the study: the source was changed meanwhile, or another "
+            "version is installed there; give both the same, and run the same command to go on"
+        )
     with one_thread():
         return _performed(task.work, task.seeds)
 

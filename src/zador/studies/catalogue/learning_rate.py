@@ -11,6 +11,7 @@ from zador.studies.catalogue.testbed.arms import (
     MANUAL,
     MANUAL_PER_BATCH,
     MANUAL_PLAIN_STEP,
+    OTHER_BATCHES,
     PROJECTION,
     at_rates,
     benchmarks,
@@ -53,7 +54,7 @@ def learning_rate(*, quick: bool = False) -> Design:
     for setting in _QUICK if quick else _RATES:
         recipe = at_rates(base, *_RATES[setting])
         arms += benchmarks(scene, setting)
-        arms += [variant.arm(scene, recipe, setting) for variant in (AUTOGRAD, MANUAL, PROJECTION)]
+        arms += [variant.arm(scene, recipe, setting) for variant in (AUTOGRAD, OTHER_BATCHES, MANUAL, PROJECTION)]
         arms += [variant.arm(scene, recipe, setting) for variant in (MANUAL_PER_BATCH, AUTOGRAD_PER_CODE, MANUAL_PLAIN_STEP)]
     for product in () if quick else _PRODUCTS:
         recipe, setting = at_rates(base, _USUAL_ENCODER_RATE, product), f"α·lr_E = {product:g}"

@@ -26,6 +26,10 @@ from zador.studies.catalogue.testbed.methods import ConvergedLloyd, PcaLloyd, Tr
 from zador.studies.design import Arm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
     from zador.models.linear import Batches, Engine
     from zador.studies.catalogue.testbed.scene import Scene
 
@@ -38,16 +42,20 @@ __all__ = [
     "MANUAL_PER_BATCH",
     "MANUAL_PLAIN_STEP",
     "MATCHED",
+    "OTHER_BATCHES",
     "PROJECTION",
     "RESTARTS",
     "ROTATION",
     "Variant",
     "at_rates",
     "benchmarks",
+    "other_stream",
 ]
 
 LLOYD = "PCA + Lloyd, as reported"
 """The reference of every table."""
+
+_FAR = 1_000_000
 
 RESTARTS = 10
 """Starts of the baseline that was given its due."""
@@ -78,6 +86,11 @@ class Variant:
         return replace(self, name=name)
 
 
+def other_stream(seed: int, vectors: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
+    """Return the legacy stream of another seed, which no study uses for data."""
+    return legacy_stream(seed + _FAR, vectors, batch_size)
+
+
 _AUTOGRAD_STEP = Step(encoder_gradient=plain, codebook_gradient=per_batch)
 _MANUAL_STEP = Step(encoder_gradient=tangent, codebook_gradient=per_code)
 
@@ -89,6 +102,8 @@ ROTATION = Variant("rotation trick", Autograd(rotation_trick), _AUTOGRAD_STEP)
 MANUAL = Variant("manual STE", Manual(), _MANUAL_STEP, generator_stream)
 MATCHED = Variant("manual STE, matched", Manual(), _AUTOGRAD_STEP)
 """Autograd's batches, normalisation and step, by hand."""
+OTHER_BATCHES = Variant("autograd STE, other batches", Autograd(straight_through), _AUTOGRAD_STEP, other_stream)
+"""Autograd once more, but for its batches: what differs from it by no more than this says nothing about methods."""
 AUTOGRAD_FLOAT64 = Variant("autograd STE, float64", Autograd(straight_through, np.float64), _AUTOGRAD_STEP)
 AUTOGRAD_PER_CODE = Variant("autograd STE, per code", Autograd(straight_through), Step(plain, per_code))
 MANUAL_PER_BATCH = Variant("manual STE, per batch", Manual(), Step(tangent, per_batch), generator_stream)

@@ -133,22 +133,23 @@ def family_note(results: Results, metric: Metric) -> str:
 
 
 def _pictures(results: Results, faces: Mapping[str, Look]) -> tuple[list[Markup], list[_Course]]:
-    """Return the pictures against the factor and along the runs, until they would make the page heavy."""
+    """Return the pictures against the factor and along the runs, as many as do not make the page heavy."""
     left = _PICTURE_BUDGET
     against: list[Markup] = []
     if len(results.design.settings) >= FEWEST:
         for place, metric in enumerate(results.metrics):
             drawn = against_factor(results, metric, faces, prefix=f"setting-{place}")
-            if len(drawn) <= left:
-                left -= len(drawn)
-                against.append(markup(drawn))
+            left -= len(drawn)
+            if left < 0:
+                break
+            against.append(markup(drawn))
     courses = []
     for group, heading in _courses(results):
         course = _course(results, group, faces, heading)
-        size = sum(map(len, course.pictures))
-        if size <= left:
-            left -= size
-            courses.append(course)
+        left -= sum(map(len, course.pictures))
+        if left < 0:
+            break
+        courses.append(course)
     return against, courses
 
 

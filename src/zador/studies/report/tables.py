@@ -215,7 +215,7 @@ def _glance(results: Results, place: tuple[str, str, str], metric: Metric) -> Ce
     value = sample.centre
     if contrast is None:
         return Cell(numerals.centre(sample, metric.decimals), value, note=lost)
-    apart = f" {numerals.share(contrast.share)}" if math.isfinite(contrast.share) else ""
+    apart = f"\N{NO-BREAK SPACE}{numerals.share(contrast.share)}" if math.isfinite(contrast.share) else ""
     judged = answer(contrast, metric)
     word = f"{judged.text.partition(',')[0]}{apart}" if contrast.resolved else "not resolved"
     return Cell(numerals.centre(sample, metric.decimals), value, judged.mark, "; ".join(filter(None, (word, lost))))

@@ -18,7 +18,7 @@ import torch
 from paired import ratio, take_turns
 from zador.data import low_rank_gaussian
 from zador.estimators import projection, rotation_trick
-from zador.models.linear import Autograd, Manual, Rates, Recipe, Step, legacy_stream, per_code, start, tangent, train
+from zador.models.linear import Autograd, Manual, Rates, Recipe, Step, per_code, start, tangent, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 SEEDS, STEPS = 20, 50
 ENCODER_DIM, CODEBOOK_SIZE, BATCH = 4, 32, 1024
 CONTESTANTS: dict[str, tuple[Engine, Recipe]] = {
-    "autograd": (Autograd(), Recipe(STEPS, BATCH, batches=legacy_stream)),
-    "projection": (Autograd(projection), Recipe(STEPS, BATCH, batches=legacy_stream)),
-    "rotation trick": (Autograd(rotation_trick), Recipe(STEPS, BATCH, batches=legacy_stream)),
+    "autograd": (Autograd(), Recipe(STEPS, BATCH)),
+    "projection": (Autograd(projection), Recipe(STEPS, BATCH)),
+    "rotation trick": (Autograd(rotation_trick), Recipe(STEPS, BATCH)),
     "manual": (Manual(), Recipe(STEPS, BATCH, rates=Rates(encoder=0.08), step=Step(tangent, per_code))),
     "manual, single precision": (Manual(np.float32), Recipe(STEPS, BATCH, step=Step(tangent, per_code))),
 }

@@ -53,13 +53,14 @@ class Autograd:
         encoder, codewords = (torch.from_numpy(array).requires_grad_() for array in parameters)
         x = torch.from_numpy(batch.vectors)
         # In this order of the factors the derivative reads X along its rows.
-        z = torch.bmm(encoder, x.mT).mT
+        z = torch.bmm(encoder, x.mT).mT.contiguous()
         indices = nearest_of_each(z.detach().numpy(), parameters.codewords)
         rows = indices + codewords.shape[1] * np.arange(len(indices))[:, None]
         q = _chosen(codewords, torch.from_numpy(rows))
         y = self.estimator(z, q.detach())
-        decoded = torch.bmm(y, torch.bmm(encoder, encoder.mT))
-        terms = _summed((decoded - 2 * z) * y) + loss.codebook_weight * _summed(mse_loss(q, z.detach(), reduction="none"))
+        # Σ ẑᵀ W Wᵀ ẑ is the inner product of two m×m matrices.
+        terms = _summed(torch.bmm(y.mT, y) * torch.bmm(encoder, encoder.mT)) - 2 * _summed(z * y)
+        terms = terms + loss.codebook_weight * _summed(mse_loss(q, z.detach(), reduction="none"))
         each = (terms + loss.commitment * _summed(mse_loss(z, q.detach(), reduction="none"))) / x.shape[1]
         # One number a member: the derivative of their sum is each one's own.
         along_encoder, along_codewords = torch.autograd.grad(each.sum(), (encoder, codewords))

@@ -127,7 +127,7 @@ def _across(own: Sequence[tuple[Place, Contrast]], metric: Metric) -> str:
     rest = [found for _, found in own if not found.resolved]
     if rest:
         alone = len(rest) == len(own)
-        parts.append(f"not resolved under {'any of them' if alone else len(rest)}: {_range(rest).rstrip('.')}")
+        parts.append(f"not resolved under {'any setting' if alone else len(rest)}: {_range(rest).rstrip('.')}")
     return "; ".join(parts)
 
 

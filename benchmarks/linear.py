@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from zador.models.linear import Engine
 
-SEEDS, STEPS = 20, 50
+SEEDS, STEPS = 20, 200
 ENCODER_DIM, CODEBOOK_SIZE, BATCH = 4, 32, 1024
 CONTESTANTS: dict[str, tuple[Engine, Recipe]] = {
     "autograd": (Autograd(), Recipe(STEPS, BATCH)),

@@ -24,7 +24,7 @@ def per_batch(gradient: NDArray[Any], _counts: NDArray[Any], _batch_size: int) -
 def per_code(gradient: NDArray[Any], counts: NDArray[Any], batch_size: int) -> NDArray[Any]:
     """Return the gradient times B / n_k, `2α (e_k - mean of its members)`; 0 for a codeword without members.
 
-    A step of rate η multiplies e_k - mean by 1 - 2αη: unstable for αη > 1 (and a mirror at αη = 1), whatever the encoder does.
+    A step of rate η multiplies e_k - mean by 1 - 2αη: unstable for αη > 1, a mirror at αη = 1, whatever the encoder does.
     """
     scale = np.where(counts > 0, batch_size / np.maximum(counts, 1), 0)
     return np.asarray(gradient * scale[:, :, None].astype(gradient.dtype))

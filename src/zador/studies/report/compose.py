@@ -37,6 +37,14 @@ _PICTURE_BUDGET = 700_000
 
 
 @dataclass(frozen=True)
+class _Picture:
+    """One metric against the factor."""
+
+    heading: str
+    drawn: Markup
+
+
+@dataclass(frozen=True)
 class _Course:
     """One metric along the runs, a picture for each setting."""
 
@@ -132,17 +140,18 @@ def family_note(results: Results, metric: Metric) -> str:
     )
 
 
-def _pictures(results: Results, faces: Mapping[str, Look]) -> tuple[list[Markup], list[_Course]]:
+def _pictures(results: Results, faces: Mapping[str, Look]) -> tuple[list[_Picture], list[_Course]]:
     """Return the pictures against the factor and along the runs, as many as do not make the page heavy."""
     left = _PICTURE_BUDGET
-    against: list[Markup] = []
-    if len(results.design.settings) >= FEWEST:
-        for place, metric in enumerate(results.metrics):
-            drawn = against_factor(results, metric, faces, prefix=f"setting-{place}")
-            left -= len(drawn)
-            if left < 0:
-                break
-            against.append(markup(drawn))
+    against: list[_Picture] = []
+    for place, metric in enumerate(results.metrics):
+        if len(results.settings(metric)) < FEWEST:
+            continue
+        drawn = against_factor(results, metric, faces, prefix=f"setting-{place}")
+        left -= len(drawn)
+        if left < 0:
+            break
+        against.append(_Picture(metric.heading, markup(drawn)))
     courses = []
     for group, heading in _courses(results):
         course = _course(results, group, faces, heading)

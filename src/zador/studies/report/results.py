@@ -102,6 +102,10 @@ class Results:
     runs: int
     outcomes: Mapping[tuple[str, str], Mapping[int, Outcome]]
 
+    def settings(self, metric: Metric) -> tuple[str, ...]:
+        """Return the settings under which anything was measured in a metric."""
+        return tuple(s for s in self.design.settings if any((p[0], p[2]) == (s, metric.name) for p in self.samples))
+
     def arms(self, setting: str, *, limits: bool) -> list[Arm]:
         """Return the limits under a setting, or the arms that are none."""
         return [arm for arm in self.design.under(setting) if arm.limit == limits]

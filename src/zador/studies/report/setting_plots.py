@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from itertools import cycle, pairwise
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -31,7 +32,7 @@ _APART = 10
 """Ratio of the largest to the smallest number from which they make an axis."""
 _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 300, 52, 96, 32, 42
 _ROWS_LEFT, _ROWS_RIGHT = 132, 14
-_MARK_ROOM, _LEAST_ROW = 11, 26
+_MARK_ROOM, _LEAST_ROW = 11, 32
 _TEXT = 14
 _ASIDE = 0.4
 """How far marks of one setting are moved apart, as a share of the air at the ends of the axis."""
@@ -67,7 +68,7 @@ def numbers_of(settings: Sequence[str]) -> tuple[float, ...] | None:
 
 def against_factor(results: Results, metric: Metric, faces: Mapping[str, Look], *, prefix: str) -> str:
     """Return the picture of one metric under all settings, with limits; the numbers are those of the tables."""
-    settings = results.design.settings
+    settings = results.settings(metric)
     numbers = numbers_of(settings)
     arms = {name: found for name in results.tried if (found := list(_points(results, metric, name, numbers)))}
     names = dict.fromkeys(arm.name for arm in results.design.arms if arm.limit)
@@ -95,7 +96,7 @@ def against_factor(results: Results, metric: Metric, faces: Mapping[str, Look], 
 
 
 def _points(results: Results, metric: Metric, arm: str, numbers: tuple[float, ...] | None) -> Iterator[_Point]:
-    for row, setting in enumerate(results.design.settings):
+    for row, setting in enumerate(results.settings(metric)):
         sample = results.samples.get((setting, arm, metric.name))
         if sample is None:
             continue
@@ -189,9 +190,12 @@ def _rows(
     axes.set_yticks([])
     axes.hlines([row + 0.5 for row in range(len(settings) - 1)], 0, 1, transform=axes.get_yaxis_transform(), **_RULE)
     for row, setting in enumerate(settings):
-        mark = stand_in(len(words))
-        words[mark] = setting if len(setting) <= _LONGEST_ROW else f"{setting[: _LONGEST_ROW - 1]}…"
-        axes.text(-0.03, row, mark, transform=axes.get_yaxis_transform(), ha="right", va="center", size=11.5)
+        lines = wrap(setting, _LONGEST_ROW, max_lines=each // _TEXT, placeholder="…")
+        for line, text in enumerate(lines):
+            mark = stand_in(len(words))
+            words[mark] = text
+            at = row + (line - (len(lines) - 1) / 2) * _TEXT / each
+            axes.text(-0.03, at, mark, transform=axes.get_yaxis_transform(), ha="right", va="center", size=11.5)
     for points, dash in zip(limits.values(), cycle(DASHES), strict=False):
         for point in points:
             if math.isfinite(point.value):

@@ -124,7 +124,7 @@ def at_a_glance(results: Results, metric: Metric) -> Table:
     names = [name for name in (*limits, *results.tried) if any(p[1:] == (name, metric.name) for p in results.samples)]
     lines = tuple(
         Line(setting, tuple(_glance(results, (setting, name, metric.name), metric) for name in names))
-        for setting in results.design.settings
+        for setting in results.settings(metric)
     )
     return Table((Group("", tuple(names)),), (Block("", lines),))
 
@@ -211,11 +211,11 @@ def _glance(results: Results, place: tuple[str, str, str], metric: Metric) -> Ce
     if sample is None:
         return Cell()
     failed = results.failed.get(place[:2])
-    lost = f"{len(failed.reasons)} of {failed.runs} failed" if failed else ""
+    lost = f"{len(failed.reasons)}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{failed.runs} failed" if failed else ""
     value = sample.centre
     if contrast is None:
         return Cell(numerals.centre(sample, metric.decimals), value, note=lost)
     apart = f"\N{NO-BREAK SPACE}{numerals.share(contrast.share)}" if math.isfinite(contrast.share) else ""
     judged = answer(contrast, metric)
-    word = f"{judged.text.partition(',')[0]}{apart}" if contrast.resolved else "not resolved"
+    word = f"{judged.text.partition(',')[0]}{apart}" if contrast.resolved else "not\N{NO-BREAK SPACE}resolved"
     return Cell(numerals.centre(sample, metric.decimals), value, judged.mark, "; ".join(filter(None, (word, lost))))

@@ -72,9 +72,20 @@ def test_company_changes_no_bit(engine, beds):
             np.testing.assert_array_equal(mine, theirs)
 
 
-@pytest.mark.parametrize("engine", [Manual(), Autograd()])
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    """So many threads of torch, and the number of before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    assert torch.get_num_threads() == request.param
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("engine", [Manual(), Autograd(), Autograd(rotation_trick)])
+@pytest.mark.usefixtures("threads")
 def test_company_changes_no_bit_at_the_size_of_the_studies(engine):
-    """The same at D = 64 and B = 1024, where members are worked on in groups, and with polar retraction and plain steps."""
+    """The same at D = 64 and B = 1024, where members are worked on in groups, with polar retraction and plain steps."""
     bed = low_rank_gaussian(train=3_000, evaluation=10)
     recipe = Recipe(3, 1024)
     ends = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,8 @@ from zador.models.linear.manual import check_dtype
 from zador.models.linear.nearest import nearest_of_each
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from zador.estimators import Estimator
@@ -49,7 +52,11 @@ class Autograd:
         check_dtype(self.dtype)
 
     def gradients(self, parameters: Parameters, batch: Batch, loss: Loss) -> Gradients:
-        """Return the gradients and the loss of each member, see `Engine`."""
+        """Return the gradients and the loss of each member, see `Engine`; computed on one thread."""
+        with _one_thread():
+            return self._gradients(parameters, batch, loss)
+
+    def _gradients(self, parameters: Parameters, batch: Batch, loss: Loss) -> Gradients:
         encoder, codewords = (torch.from_numpy(array).requires_grad_() for array in parameters)
         x = torch.from_numpy(batch.vectors)
         # In this order of the factors the derivative reads X along its rows.
@@ -71,6 +78,17 @@ class Autograd:
             counts.reshape(codewords.shape[:2]),
             batch.energy + each.detach().numpy(),
         )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """With more, torch cuts the product of a lone member in another way than that of a stack, and its last bits with it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _summed(terms: Tensor) -> Tensor:

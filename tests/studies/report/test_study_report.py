@@ -206,6 +206,11 @@ def test_an_index_leads_to_every_study(tmp_path):
     assert [link for link in links if link.startswith("b/")] == ["b/index.html#claims"] * 6 + ["b/index.html"]
     assert "c/index.html" in links
     assert not any(":" in link or link.startswith("/") for link in links)
+    for entry in entries:
+        assert (
+            read(report.render_html(entry.evidence, verdicts=(), provenance={})).one("p", class_="headline").text
+            in page.text
+        )
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "[small](b/report.md)" in text
     assert "<script>" not in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,13 +13,14 @@ from zador.studies.report import answers, verdicts
 from zador.studies.report.compose import facts, template
 from zador.studies.report.markdown import escaped, pipe_table
 from zador.studies.report.results import measure
+from zador.studies.run import Evidence
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
     from zador.studies.claims import Verdict
-    from zador.studies.run import Evidence
+    from zador.studies.design import Metric
 
 __all__ = ["Entry", "write_index"]
 
@@ -75,9 +76,17 @@ def write_index(
 
 
 def _study(entry: Entry) -> _Study:
-    design, results = entry.evidence.design, measure(entry.evidence)
+    design = entry.evidence.design
+    results = measure(Evidence(replace(design, metrics=_leading(entry.evidence)), entry.evidence.outcomes))
     link = quote(entry.folder.strip("/"))
     return _Study(design.title, design.name, entry.folder.strip("/"), link, facts(results), answers.headline(results))
+
+
+def _leading(evidence: Evidence) -> tuple[Metric, ...]:
+    """Return the metric that the headline is about: the first one, or the first one that was measured if no run failed."""
+    metrics = evidence.design.metrics
+    names = {name for outcome in evidence.outcomes.values() for name in outcome.metrics}
+    return metrics[:1] if evidence.failures else tuple(metric for metric in metrics if metric.name in names)[:1]
 
 
 def _html(entries: Sequence[Entry], studies: Sequence[_Study], provenance: Mapping[str, str], title: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Nearest", "nearest", "nearest_of_clean"]
 
 # Below this many multiply-adds the definition itself takes a few milliseconds, less than loading the compiled kernel.
-_TINY = 1 << 20
+_TINY, _TINY_REPEATED = 1 << 20, 1 << 16
 _SLAB_BYTES = 1 << 23
 
 
@@ -72,17 +72,18 @@ def _check_shapes(vectors: tuple[int, ...], codewords: tuple[int, ...]) -> None:
         )
 
 
-def nearest_of_clean(x: NDArray[Any], codebook: NDArray[Any], *, exact: bool = True) -> Nearest:
+def nearest_of_clean(x: NDArray[Any], codebook: NDArray[Any], *, exact: bool = True, repeated: bool = False) -> Nearest:
     """Return what `nearest` returns, for rooms that have checked their arrays at their own door.
 
     Args:
         x: (N, d) finite floats.
         codebook: (K, d) finite floats, K >= 1 unless N = 0.
         exact: whether to certify the indices.
+        repeated: whether the caller asks again and again, as an iteration does: loading the kernel then pays off for less.
     """
     double = np.float64 in (x.dtype, codebook.dtype)
     dtype = np.dtype(np.float64 if double else np.float32)
-    if x.size * len(codebook) <= _TINY:
+    if x.size * len(codebook) <= (_TINY_REPEATED if repeated else _TINY):
         from zador.search.reference import nearest_by_definition
 
         indices, distances = nearest_by_definition(x, codebook)

@@ -145,7 +145,7 @@ class Lloyd:
 def _assign(
     codewords: NDArray[Any], x: NDArray[Any], weights: NDArray[np.float64] | None
 ) -> tuple[LloydInfo, NDArray[np.float64]]:
-    found = nearest_of_clean(x, codewords)
+    found = nearest_of_clean(x, codewords, repeated=True)
     squared = found.squared_distances.astype(np.float64, copy=False)
     usage = np.bincount(found.indices, weights, minlength=len(codewords)).astype(np.float64)
     mean = squared.mean() if weights is None else np.sum(weights * squared) / weights.sum()

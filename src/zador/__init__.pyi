@@ -1,5 +1,19 @@
 # The public names; `__init__.py` loads each from its room on first use.
-from . import codebooks, coding, data, errors, estimators, layers, metrics, models, quantizers, search, studies, theory, units
+from . import (
+    codebooks,
+    coding,
+    data,
+    errors,
+    estimators,
+    layers,
+    metrics,
+    models,
+    quantizers,
+    search,
+    studies,
+    theory,
+    units,
+)
 from .codebooks import Codebook, fit_codebook
 from .layers import (
     bsq,

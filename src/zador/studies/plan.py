@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Alike", "Job", "Plan", "blocks_of"]
 
-_MOST_SEEDS = 10  # in a block: what is lost with it, against what seeds save together
+_MOST_SEEDS = 5  # in a block: what is lost with it, against what seeds save together
 _BLOCKS_A_SLOT = 2  # at least, where there are seeds enough
 
 
@@ -99,7 +99,7 @@ def _stamps(design: Design, arm: Arm) -> list[Stamp]:
 def blocks_of(jobs: Sequence[Job], slots: int) -> list[list[Job]]:
     """Return the jobs in blocks of equal work and some seeds, those that see the same data next to each other.
 
-    A block has at most ten seeds, and fewer where that keeps every slot at work.
+    A block has at most five seeds, and fewer where that keeps every slot at work.
     """
     size = max(1, min(_MOST_SEEDS, -(-len(jobs) // (_BLOCKS_A_SLOT * max(1, slots)))))
     settings: dict[tuple[str, str], dict[bytes, list[Job]]] = {}

@@ -34,7 +34,7 @@ class Scene:
         return _start(self, tuple(seeds))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _start(scene: Scene, seeds: tuple[int, ...]) -> LinearAutoencoder:
     train, _ = scene.source.stacked(seeds)
     return start(train, codebook_size=scene.codebook_size, encoder_dim=scene.encoder_dim, seeds=seeds)

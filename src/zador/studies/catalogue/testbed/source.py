@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Source"]
 
-_KEPT_STACKS = 2
-"""Stacks of draws that a process keeps: arms on the same data follow each other. Ten seeds take 120 MB."""
+_KEPT_STACKS = 4
+"""Stacks of draws that a process keeps: arms on the same data follow each other. Five seeds take 60 MB."""
 
 
 @dataclass(frozen=True)

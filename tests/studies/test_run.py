@@ -174,7 +174,9 @@ class TestRun:
 class TestBlocks:
     """What is done together."""
 
-    @pytest.mark.parametrize(("slots", "sizes"), [(1, [5] * 8), (2, [5] * 8), (4, [5] * 8), (8, [3, 3] * 6 + [2, 2]), (64, [1] * 40)])
+    @pytest.mark.parametrize(
+        ("slots", "sizes"), [(1, [5] * 8), (2, [5] * 8), (4, [5] * 8), (8, [3, 3] * 6 + [2, 2]), (64, [1] * 40)]
+    )
     def test_blocks_keep_slots_at_work(self, slots, sizes):
         """At most five seeds; fewer where there are more slots than such blocks."""
         plan = Plan.of([works.design(works.Draw(), works.Draw(2.0), seeds=range(20))])

@@ -32,7 +32,7 @@ def test_protocol_a_is_complete():
     assert settings["commitment"] == 5
     assert settings["batch-size"] == 7
     assert settings["difficult-data"] == 7
-    assert settings["learning-rate"] == 8 + 2 + 8 + 3
+    assert settings["learning-rate"] == 8 + 2 + 8 + 2
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: f"{design.name}, {len(design.seeds)} seeds")

@@ -27,7 +27,7 @@ def batch_size(*, quick: bool = False) -> Design:
     arms = []
     for size in _QUICK if quick else _SIZES:
         setting = f"B = {size}"
-        base = replace(shortened(Recipe(steps=300), quick=quick), batch_size=size)
+        base = replace(shortened(Recipe(steps=300, record_every=50), quick=quick), batch_size=size)
         usual, gentle, brisk = (
             at_rates(base, 0.08, rate)
             for rate in (_CODEBOOK_RATE, _CODEBOOK_RATE / scene.codebook_size, _CODEBOOK_RATE * scene.codebook_size)

@@ -21,8 +21,8 @@ _QUICK = (8, 32, 128)
 
 def codebook_size(*, quick: bool = False) -> Design:
     """Return the study: K from 8 to 1024, 300 steps of 1024 vectors."""
-    slow = shortened(at_rates(Recipe(steps=300), 0.05, 0.2), quick=quick)
-    fast = shortened(at_rates(Recipe(steps=300), 0.08, 0.2), quick=quick)
+    slow = shortened(at_rates(Recipe(steps=300, record_every=50), 0.05, 0.2), quick=quick)
+    fast = shortened(at_rates(Recipe(steps=300, record_every=50), 0.08, 0.2), quick=quick)
     arms = []
     for size in _QUICK if quick else _SIZES:
         scene, setting = Scene(size), f"K = {size}"

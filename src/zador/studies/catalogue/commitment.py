@@ -26,8 +26,8 @@ def commitment(*, quick: bool = False) -> Design:
     arms = []
     for weight in _QUICK if quick else _WEIGHTS:
         setting, loss = f"β = {weight:g}", Loss(commitment=weight)
-        slow = replace(shortened(at_rates(Recipe(steps=300), 0.05, 0.2), quick=quick), loss=loss)
-        fast = replace(shortened(at_rates(Recipe(steps=300), 0.08, 0.2), quick=quick), loss=loss)
+        slow = replace(shortened(at_rates(Recipe(steps=300, record_every=50), 0.05, 0.2), quick=quick), loss=loss)
+        fast = replace(shortened(at_rates(Recipe(steps=300, record_every=50), 0.08, 0.2), quick=quick), loss=loss)
         arms += [*benchmarks(scene, setting), AUTOGRAD.arm(scene, slow, setting)]
         arms += [MANUAL.arm(scene, fast, setting), PROJECTION.arm(scene, slow, setting)]
     return design(

@@ -33,7 +33,7 @@ _QUICK = ("no noise", "very high noise", "rank below m")
 
 def difficult_data(*, quick: bool = False) -> Design:
     """Return the study: seven scenarios, 300 steps of 1024 vectors."""
-    recipe = shortened(at_rates(Recipe(steps=300), 0.08, 0.2), quick=quick)
+    recipe = shortened(at_rates(Recipe(steps=300, record_every=50), 0.08, 0.2), quick=quick)
     arms = []
     for setting in _QUICK if quick else _SCENES:
         scene = _SCENES[setting]

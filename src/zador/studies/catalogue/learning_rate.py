@@ -44,12 +44,12 @@ _RATES = {
 _QUICK = ("standard", "extreme", "lr_W = 1, lr_E = 0.5", "lr_W = 0.05, lr_E = 2")
 _PRODUCTS = (0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 2.0)
 _USUAL_ENCODER_RATE = 0.05
-_BOUNDARY_SIZES = (1, 8, 32)
+_BOUNDARY_SIZES = (1, 32)
 
 
 def learning_rate(*, quick: bool = False) -> Design:
     """Return the study: 200 steps of 1024 vectors at K = 32, ten settings, and the boundary in α·lr_E."""
-    scene, base = Scene(), shortened(Recipe(steps=200), quick=quick)
+    scene, base = Scene(), shortened(Recipe(steps=200, record_every=50), quick=quick)
     arms: list[Arm] = []
     for setting in _QUICK if quick else _RATES:
         recipe = at_rates(base, *_RATES[setting])

@@ -62,13 +62,22 @@ class _Contrasts:
     note: str
 
 
+@dataclass(frozen=True)
+class _Pictures:
+    """What is drawn, and the names of what would have made the page heavy."""
+
+    against: list[_Picture]
+    courses: list[_Course]
+    missing: list[str]
+
+
 def compose(evidence: Evidence, results: Results, found: Sequence[Verdict], provenance: Mapping[str, str]) -> str:
     """Return the page as HTML: the same evidence gives the same bytes."""
     design = evidence.design
     faces = looks(dict.fromkeys(results.tried, False))
     limits = dict.fromkeys(arm.name for arm in design.arms if arm.limit)
     many = len(design.settings) > 1 and bool(results.metrics)
-    against, courses = _pictures(results, faces)
+    pictures = _pictures(results, faces)
     wanted = {
         "rows": downloads.rows(evidence),
         "differences": downloads.differences(results),
@@ -88,8 +97,9 @@ def compose(evidence: Evidence, results: Results, found: Sequence[Verdict], prov
         claims=[verdicts.judged(verdict) for verdict in found],
         glyphs={name: markup(glyph(look)) for name, look in faces.items()},
         dashes={name: markup(_dash(place)) for place, name in enumerate(limits)},
-        against=against,
-        courses=courses,
+        against=pictures.against,
+        courses=pictures.courses,
+        undrawn=pictures.missing,
         metrics=results.metrics,
         glance=tables.at_a_glance(results, results.metrics[0]) if many else None,
         numbers=tables.all_numbers(results),
@@ -140,26 +150,27 @@ def family_note(results: Results, metric: Metric) -> str:
     )
 
 
-def _pictures(results: Results, faces: Mapping[str, Look]) -> tuple[list[_Picture], list[_Course]]:
+def _pictures(results: Results, faces: Mapping[str, Look]) -> _Pictures:
     """Return the pictures against the factor and along the runs, as many as do not make the page heavy."""
     left = _PICTURE_BUDGET
-    against: list[_Picture] = []
+    found = _Pictures([], [], [])
     for place, metric in enumerate(results.metrics):
         if len(results.settings(metric)) < FEWEST:
             continue
-        drawn = against_factor(results, metric, faces, prefix=f"setting-{place}")
+        drawn = against_factor(results, metric, faces, prefix=f"setting-{place}") if left > 0 else ""
         left -= len(drawn)
-        if left < 0:
-            break
-        against.append(_Picture(metric.heading, markup(drawn)))
-    courses = []
+        if left > 0:
+            found.against.append(_Picture(metric.heading, markup(drawn)))
+        else:
+            found.missing.append(f"{metric.heading} against {results.design.factor}")
     for group, heading in _courses(results):
-        course = _course(results, group, faces, heading)
-        left -= sum(map(len, course.pictures))
-        if left < 0:
-            break
-        courses.append(course)
-    return against, courses
+        course = _course(results, group, faces, heading) if left > 0 else None
+        left -= sum(map(len, course.pictures)) if course else 0
+        if course and left > 0:
+            found.courses.append(course)
+        else:
+            found.missing.append(f"{heading} along the runs")
+    return found
 
 
 def _courses(results: Results) -> list[tuple[list[str], str]]:

@@ -23,16 +23,17 @@ __all__ = ["BOUNDARY", "Boundary", "Predicted"]
 BOUNDARY = Metric(
     "boundary",
     "boundary α·lr_E",
-    "Product of codebook weight and learning rate from which on training diverges within 300 steps, to 2 %.",
+    "Product of codebook weight and learning rate from which on training diverges within 200 steps, to 4 %.",
     decimals=3,
     lower_is_better=None,
 )
 
-_STEPS = 300
+_STEPS = 200
 _ENCODER_RATE = 0.05
-_LOW, _HIGH = 0.5, 4.0
-_HALVINGS = 7
-"""The ratio of 8 between the ends becomes one of 8^(1/128) = 1.6 %."""
+_BELOW, _ABOVE = -1, 2
+"""Powers of two around the prediction between which the search starts."""
+_HALVINGS = 6
+"""Of at most four powers of two: what is survived and what is not are then at most 4.4 % apart."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ class Predicted(OnScene):
 
 @dataclass(frozen=True)
 class Boundary(Predicted):
-    """Where training starts to diverge: seven halvings, on a logarithmic scale, between half and four times the prediction.
+    """Where training starts to diverge, by halving, on a logarithmic scale, between half and four times the prediction.
+
+    Seeds whose next question is the same are asked together; the ends are whole powers of two, so that it often is.
 
     Attributes:
         codebook_weight: α; what counts is its product with the learning rate.
@@ -71,20 +74,32 @@ class Boundary(Predicted):
 
     def __call__(self, seeds: Sequence[int], /) -> list[Outcome]:
         """Return the boundary of each seed; NaN where it lies outside that range."""
-        return [
-            Outcome({"boundary": self._search(seed, share)}) for seed, share in zip(seeds, self.shares(seeds), strict=True)
-        ]
-
-    def _search(self, seed: int, share: float) -> float:
-        low, high = _LOW / share, _HIGH / share
-        if self._diverges(seed, low) or not self._diverges(seed, high):
-            return math.nan
+        powers = [-math.log2(share) for share in self.shares(seeds)]
+        brackets = [(float(math.floor(power) + _BELOW), float(math.ceil(power) + _ABOVE)) for power in powers]
+        lows = self._ask(seeds, [low for low, _ in brackets])
+        highs = self._ask(seeds, [high for _, high in brackets])
+        inside = [high and not low for low, high in zip(lows, highs, strict=True)]
         for _ in range(_HALVINGS):
-            middle = math.sqrt(low * high)
-            low, high = (low, middle) if self._diverges(seed, middle) else (middle, high)
-        return math.sqrt(low * high)
+            middles = [(low + high) / 2 for low, high in brackets]
+            fell = self._ask(seeds, middles)
+            brackets = [
+                (low, middle) if diverged else (middle, high)
+                for (low, high), middle, diverged in zip(brackets, middles, fell, strict=True)
+            ]
+        found = [
+            2.0 ** ((low + high) / 2) if there else math.nan for (low, high), there in zip(brackets, inside, strict=True)
+        ]
+        return [Outcome({"boundary": boundary}) for boundary in found]
 
-    def _diverges(self, seed: int, product: float) -> bool:
+    def _ask(self, seeds: Sequence[int], powers: Sequence[float]) -> list[bool]:
+        """Return for each seed whether training with α·lr_E = 2^power diverges."""
+        answers: dict[int, bool] = {}
+        for power in sorted(set(powers)):
+            together = [number for number, own in enumerate(powers) if own == power]
+            answers |= zip(together, self._diverge(seeds, together, 2.0**power), strict=True)
+        return [answers[number] for number in range(len(seeds))]
+
+    def _diverge(self, seeds: Sequence[int], members: list[int], product: float) -> list[bool]:
         recipe = Recipe(
             steps=_STEPS,
             rates=Rates(_ENCODER_RATE, product / self.codebook_weight),
@@ -92,6 +107,7 @@ class Boundary(Predicted):
             step=self.variant.step,
             batches=self.variant.batches,
         )
-        x, _ = self.scene.source.stacked([seed])
-        done = train(self.scene.start([seed]), x, recipe, self.variant.engine, seeds=[seed])
-        return done.failures[0] is not None
+        x, begun = self.scene.source.stacked(seeds)[0], self.scene.start(seeds).select(members)
+        chosen = [seeds[number] for number in members]
+        done = train(begun, [x[number] for number in members], recipe, self.variant.engine, seeds=chosen)
+        return [failure is not None for failure in done.failures]

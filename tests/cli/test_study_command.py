@@ -40,6 +40,7 @@ class TestRuns:
     def test_list_names_every_study(self, study):
         """One line a study, name first; as JSON with the question."""
         assert [line.split()[0] for line in study("list").out.splitlines()] == ["slow", "other"]
+        assert study().out == study("list").out
         assert [one["name"] for one in json.loads(study("list", "--json").out)["studies"]] == ["slow", "other"]
 
     def test_a_study_leaves_its_files_and_prints_the_report_last(self, study):
@@ -119,7 +120,6 @@ class TestWrongArguments:
             (["other", "--resources", "GPU=0", "--scheduler", "tcp://127.0.0.1:9"], 2, "GPU=1"),
             (["other", "-o", "file"], 2, "is a file"),
             (["other", "-o", "file/below"], 2, "is a file"),
-            ([], 2, "Missing argument"),
         ],
     )
     def test_each_is_told_in_one_line(self, study, tmp_path, arguments, code, told):

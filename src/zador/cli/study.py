@@ -28,9 +28,9 @@ _INTERRUPTED = 130
 
 
 def study(
-    name: Annotated[str, typer.Argument(help="Which study; 'all' for every one; 'list' to see what there is.")],
+    name: Annotated[str, typer.Argument(help="Which study; 'all' for every one; 'list' to see what there is.")] = "list",
     seeds: Annotated[
-        int | None, typer.Option(min=1, max=_MOST_SEEDS, help="Runs of every arm; without it, the one of the reports.")
+        int | None, typer.Option(min=1, max=_MOST_SEEDS, help="Runs of every arm.", show_default="20, with --quick 5")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A short form of the study, to see what it does.")] = False,
     out: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zador.studies.catalogue.testbed.arms import AUTOGRAD, LLOYD, MANUAL, PROJECTION, ROTATION
@@ -22,7 +23,7 @@ def cost(*, quick: bool = False) -> Design:
     """Return the study: K = 32, batches of 1024; alone and twenty seeds together."""
     scene = Scene()
     variants = (AUTOGRAD, MANUAL, PROJECTION, ROTATION)
-    return design(
+    found = design(
         "cost",
         title="What do the methods cost?",
         question=(
@@ -40,3 +41,4 @@ def cost(*, quick: bool = False) -> Design:
         metrics=COSTS,
         quick=quick,
     )
+    return replace(found, reference=AUTOGRAD.name)

@@ -163,9 +163,12 @@ def _pictures(results: Results, faces: Mapping[str, Look]) -> _Pictures:
             found.against.append(_Picture(metric.heading, markup(drawn)))
         else:
             found.missing.append(f"{metric.heading} against {results.design.factor}")
+    size = 0
     for group, heading in _courses(results):
-        course = _course(results, group, faces, heading) if left > 0 else None
-        left -= sum(map(len, course.pictures)) if course else 0
+        # One row of pictures is about as heavy as the next: what will not fit is not drawn.
+        course = _course(results, group, faces, heading) if left > size else None
+        size = sum(map(len, course.pictures)) if course else size
+        left -= size
         if course and left > 0:
             found.courses.append(course)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from zador.studies.report.reproduction import Reproduction, reproduce
@@ -148,11 +148,22 @@ def measure(evidence: Evidence) -> Results:
     return Results(design, samples, contrasts, failed, count, outcomes)
 
 
+# The page of a study and the page over all studies ask for the same numbers, and a bootstrap takes its time.
+@lru_cache(maxsize=1 << 14)
+def _average(values: tuple[float, ...], lower: bool) -> Average:  # noqa: FBT001 - what a cache is asked by
+    return mean_interval(values, lower_is_better=lower)
+
+
+@lru_cache(maxsize=1 << 14)
+def _compared(a: tuple[float, ...], b: tuple[float, ...], family: int, lower: bool) -> Difference:  # noqa: FBT001
+    return compare(a, b, family=family, lower_is_better=lower)
+
+
 def _sample(design: Design, arm: Arm, metric: Metric, runs: Mapping[int, Outcome]) -> Sample:
     raw = {seed: run.metrics.get(metric.name, math.nan) for seed, run in runs.items()}
     values = {seed: math.nan if runs[seed].failure else value for seed, value in raw.items()}
     lower = metric.lower_is_better is not False
-    average = mean_interval(list(values.values()), lower_is_better=lower) if len(values) > 1 and not arm.limit else None
+    average = _average(tuple(values.values()), lower) if len(values) > 1 and not arm.limit else None
     quoted = [
         reproduce(quoted, raw.get(quoted.seed))
         for quoted in design.quoted
@@ -165,7 +176,7 @@ def _contrasts(design: Design, metric: Metric, samples: Mapping[Place, Sample]) 
     pairs = dict(_pairs(design, metric, samples))
     family = max(1, sum(len(a) > 1 for a, _ in pairs.values()))
     lower = metric.lower_is_better is not False
-    found = {place: compare(a, b, family=family, lower_is_better=lower) for place, (a, b) in pairs.items()}
+    found = {place: _compared(tuple(a), tuple(b), family, lower) for place, (a, b) in pairs.items()}
     adjusted = holm([difference.p for difference in found.values()])
     contrasts = {}
     for (place, difference), p in zip(found.items(), adjusted.tolist(), strict=True):

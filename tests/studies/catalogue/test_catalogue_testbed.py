@@ -129,6 +129,11 @@ def test_limits_stand_below_every_method():
     best = ConvergedLloyd(SMALL, 3)([42, 43, 44])
     mean = np.mean([outcome.metrics["reconstruction"] for outcome in best])
     assert shannon < floor < mean
+    figures = KPointFloor(SMALL)([0])[0].metrics
+    dropped = SMALL.source.eigenvalues[4:].sum()
+    assert figures["in-subspace"] == pytest.approx(figures["reconstruction"] - dropped)
+    assert figures["overhead"] == pytest.approx(figures["reconstruction"] / figures["in-subspace"])
+    assert 0 < figures["effective bits"] < 3
     assert KPointFloor(SMALL).fingerprint(7) == KPointFloor(SMALL).fingerprint(8)
 
 

@@ -41,10 +41,10 @@ class Result:
 
 
 def judged(evidence: Evidence) -> tuple[Verdict, ...]:
-    """Return the verdicts on all claims about a study; one seed gives none."""
+    """Return the verdicts on all claims about a study; one seed gives none, nor does a short form."""
     from zador.studies.claims import all_claims, verdicts
 
-    if len(evidence.design.seeds) == 1:
+    if len(evidence.design.seeds) == 1 or evidence.design.short:
         return ()
     return verdicts([claim for claim in all_claims() if claim.protocol == evidence.design.name], evidence.rows)
 

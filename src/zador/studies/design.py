@@ -101,6 +101,7 @@ class Design:
         seeds: of the runs.
         quoted: what the reports printed.
         notes: what a reader has to know to read the tables rightly.
+        short: whether this is a short form of the study, on which no claim is judged.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Design:
     seeds: tuple[int, ...] = (42,)
     quoted: tuple[Quoted, ...] = ()
     notes: tuple[str, ...] = ()
+    short: bool = False
 
     @property
     def settings(self) -> tuple[str, ...]:

@@ -70,6 +70,8 @@ def test_what_the_reports_printed_has_a_place(name):
         assert number.tolerance > 0
     assert FULL[name].quoted == quoted(name)
     assert not QUICK[name].quoted
+    assert QUICK[name].short
+    assert not FULL[name].short
 
 
 def test_printed_digits_decide_what_counts_as_reproduced():

@@ -56,6 +56,7 @@ def design(
         seeds=tuple(range(SEED, SEED + count)),
         quoted=() if quick else quoted(name),
         notes=(_SHORT, *notes) if quick else notes,
+        short=quick,
     )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zador.validation import as_count
 
-__all__ = ["new_key", "uniform"]
+__all__ = ["drawn_key", "new_key", "uniform"]
 
 # splitmix64 [steele2014fast]: neighbouring keys give unrelated seeds.
 _MASK = (1 << 64) - 1
@@ -33,6 +33,16 @@ def new_key(seed: int, stream: int = 0) -> Tensor:
     (True, False)
     """
     return torch.tensor([_mixed(as_count(seed, "seed", least=0), stream), 0], dtype=torch.int64)
+
+
+def drawn_key(seed: int, number: Tensor, stream: int = 0) -> Tensor:
+    """Return the key (2,) of draw `number` (0-d int64) of a stream: a counter that somebody else keeps.
+
+    >>> drawn_key(7, torch.tensor(0)).equal(new_key(7))
+    True
+    """
+    first = torch.full_like(number, _mixed(as_count(seed, "seed", least=0), stream))
+    return torch.stack([first, number])
 
 
 def uniform(key: Tensor, size: list[int]) -> Tensor:

@@ -84,14 +84,25 @@ OPERATORS = {
     ],
     "refuse_nonfinite": [(numbers(50, 8),), (numbers(50, 8, dtype=torch.bfloat16),), (numbers(0, 8),)],
     "start": [
-        (numbers(200, 8), torch.ones(200, dtype=torch.bool), [numbers(16, 8)], started, TABLE._start.number)
+        (numbers(200, 8), torch.ones(200, dtype=torch.bool), [numbers(16, 8)], started, TABLE._start.number, 0)
         for started in (YES, NO)
     ],
     "turn_back": [(numbers(9, 4), numbers(9, 4, seed=1), numbers(9, 4, seed=2), rescale) for rescale in (True, False)],
     "placed": [(numbers(50, 8), numbers(50), new_key(3), numbers(16, 8), torch.arange(16) % dead == 0) for dead in (3, 99)],
     "lloyd": [(numbers(16, 8), numbers(40, 8), torch.tensor(40), due, 2) for due in (YES[0], NO[0])],
     "uniform": [(new_key(3), [4, 5]), (new_key(3, 1), [0])],
+    "summed": [(numbers(16, 8),), (numbers(16, 8).requires_grad_(),)],
+    "gathered": [(numbers(9, 4),), (numbers(0, 4),)],
+    "agreed": [(numbers(9, 4),)],
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _a_group_of_one():
+    """Collectives need a process group; one process is enough to check what they declare."""
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
 
 
 @pytest.mark.parametrize(("name", "arguments"), [(name, case) for name, cases in OPERATORS.items() for case in cases])

@@ -12,7 +12,7 @@ from .initialise.rate_distortion import RateDistortion
 from .initialise.reproduction_law import DiscreteLaw, ReproductionLaw
 from .initialise.uniform import Uniform
 from .initialise.zador_density import ZadorDensity
-from .learn.cells import Cells, Seen, cell_sums
+from .learn.cells import Cells, Seen, cell_sums, shared
 from .learn.ema import Ema, EmaState
 from .learn.empty import keep_empty, relocate_empty
 from .learn.entropy_budget import EntropyBudget
@@ -27,6 +27,7 @@ from .learn.gradient import Gradient, codebook_loss
 from .learn.learner import CodewordsState, Learner, LearnerState, Learning
 from .learn.lloyd import Lloyd, LloydInfo, LloydResult, LloydState
 from .learn.online_kmeans import OnlineKMeans, OnlineKMeansState
+from .learn.peers import ALONE, Alone, Peers, enlisted, first_row, peers_of
 from .learn.reservoir import Reservoir, empty_reservoir, with_batch
 from .learn.reservoir_lloyd import ReservoirLloyd, ReservoirLloydState
 from .linear import LinearTable, linear_codewords, linear_table
@@ -39,6 +40,8 @@ from .revive.split_most_loaded import SplitMostLoaded
 from .table import Codebook, load
 
 __all__ = [
+    "ALONE",
+    "Alone",
     "BestGaussian",
     "ByDistortion",
     "Cells",
@@ -73,6 +76,7 @@ __all__ = [
     "Load",
     "OnlineKMeans",
     "OnlineKMeansState",
+    "Peers",
     "PredictingInitialiser",
     "PrincipalAxes",
     "Proposal",
@@ -92,16 +96,20 @@ __all__ = [
     "cell_sums",
     "codebook_loss",
     "empty_reservoir",
+    "enlisted",
+    "first_row",
     "fit_codebook",
     "keep_empty",
     "linear_codewords",
     "linear_table",
     "load",
     "never_chosen",
+    "peers_of",
     "principal_axes",
     "relocate_empty",
     "restarted",
     "revived",
+    "shared",
     "since_chosen",
     "windowed_usage",
     "with_batch",

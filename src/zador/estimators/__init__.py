@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from zador.estimators.estimator import Estimator
+from zador.estimators.estimator import Estimator, NoisyEstimator
 from zador.estimators.gumbel_softmax import GumbelSoftmax, Relaxed, gumbel_softmax
 from zador.estimators.projection import projection
 from zador.estimators.rotation_trick import rotation_trick, rotation_trick_without_rescaling
+from zador.estimators.scored import (
+    Baseline,
+    ConstantBaseline,
+    MovingAverage,
+    Rebar,
+    Relax,
+    Scored,
+    ScoredEstimator,
+    ScoreFunction,
+    control_network,
+    leave_one_out,
+)
 from zador.estimators.straight_through import straight_through
 from zador.estimators.temperature import Constant, Cosine, Exponential, Linear, Schedule, effective_temperature
 
 __all__ = [
+    "Baseline",
     "Constant",
+    "ConstantBaseline",
     "Cosine",
     "Estimator",
     "Exponential",
     "GumbelSoftmax",
     "Linear",
+    "MovingAverage",
+    "NoisyEstimator",
+    "Rebar",
+    "Relax",
     "Relaxed",
     "Schedule",
+    "ScoreFunction",
+    "Scored",
+    "ScoredEstimator",
+    "control_network",
     "effective_temperature",
     "gumbel_softmax",
+    "leave_one_out",
     "projection",
     "rotation_trick",
     "rotation_trick_without_rescaling",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from zador.errors import DataError
@@ -9,7 +11,7 @@ from zador.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Estimator", "as_pair"]
+__all__ = ["Estimator", "NoisyEstimator", "as_pair"]
 
 
 @runtime_checkable
@@ -25,6 +27,31 @@ class Estimator(Protocol):
         Args:
             x: (..., d) what was quantized.
             q: (..., d) what it became.
+        """
+
+
+@dataclass(frozen=True)
+class NoisyEstimator(ABC):
+    """An estimator (x, q, noise) -> y whose value in training is no codeword but a random vector near x or q.
+
+    In evaluation a layer does without it: there y is q. The gradient goes to x, and to q if the rule says so: a codebook that
+    learns by gradient then learns from the loss of the model too.
+
+    Attributes:
+        seed: of the noise, which a layer draws anew for every pass in training mode.
+    """
+
+    _: KW_ONLY
+    seed: int = 0
+
+    @abstractmethod
+    def __call__(self, x: Tensor, q: Tensor, noise: Tensor) -> Tensor:
+        """Return y (..., d).
+
+        Args:
+            x: (..., d) what was quantized.
+            q: (..., d) what it became; with a gradient, where its codewords have one.
+            noise: (..., d) float32, uniform in [0, 1), from `zador.noise.uniform`.
         """
 
 

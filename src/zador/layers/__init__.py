@@ -6,7 +6,7 @@ from zador.layers.bottleneck import Bottleneck
 from zador.layers.categorical import CategoricalBottleneck
 from zador.layers.entropy import Entropy, EntropyLoss, codebook_entropy, log_odds, per_sample_entropy
 from zador.layers.linear_table import LinearLearnedTable
-from zador.layers.losses import Regulariser
+from zador.layers.losses import Batch, Regulariser, Weight
 from zador.layers.maps import MapSpace
 from zador.layers.presets import (
     GridOptions,
@@ -36,6 +36,7 @@ from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally
 
 __all__ = [
+    "Batch",
     "Bottleneck",
     "CategoricalBottleneck",
     "Entropy",
@@ -55,6 +56,7 @@ __all__ = [
     "SpaceOptions",
     "TableOptions",
     "Tally",
+    "Weight",
     "bsq",
     "codebook_entropy",
     "fsq",

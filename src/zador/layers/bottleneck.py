@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from zador.codebooks import ALONE
 from zador.errors import UsageError
-from zador.estimators import Estimator, GumbelSoftmax, straight_through
+from zador.estimators import Estimator, GumbelSoftmax, NoisyEstimator, straight_through
 from zador.layers.indices import checked_indices, from_rows, to_rows
 from zador.layers.lesson import Lesson
-from zador.layers.losses import Regulariser, committed, mean_over
+from zador.layers.losses import Batch, Regulariser, Weight, committed, mean_over
 from zador.layers.recomputation import Recomputation
 from zador.layers.record import Info, LayerOutput
+from zador.layers.sync import abandoned_if_refused, members, present
 from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally, usage_of
+from zador.noise import drawn_key, uniform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,21 +41,26 @@ class Bottleneck(nn.Module):
     Args:
         quantizer: what chooses indices: hard, without gradient.
         space: which axis, and the projections.
-        estimator: (z, q) → y, from `zador.estimators` or your own.
-        commitment: β, weight of `Σ_s ||r_s - sg q_s||²`.
+        estimator: (z, q) → y, from `zador.estimators` or your own; one that needs noise has it in training mode only.
+        commitment: β, weight of `Σ_s ||r_s - sg q_s||²`: a number, or a `Weight` that changes as training goes on.
         regularisers: further losses of the vectors, such as `Entropy`.
 
     Attributes:
         frozen: set it, and tables neither start nor learn, whatever the mode.
+        step: 0-d int64, batches that the layer has learnt from.
+        draws: 0-d int64, passes that drew random numbers; each draws others.
     """
+
+    step: Tensor
+    draws: Tensor
 
     def __init__(
         self,
         quantizer: Code,
         space: Space,
         *,
-        estimator: Estimator | GumbelSoftmax = straight_through,
-        commitment: float = 0.25,
+        estimator: Estimator | NoisyEstimator | GumbelSoftmax = straight_through,
+        commitment: float | Weight = 0.25,
         regularisers: Sequence[Regulariser] = (),
     ) -> None:
         super().__init__()
@@ -62,14 +70,18 @@ class Bottleneck(nn.Module):
             raise UsageError(
                 f"estimator={estimator!r}: expected a function (x, q) -> y, such as zador.estimators.rotation_trick"
             )
-        if not (isinstance(commitment, int | float) and 0 <= commitment < math.inf):
-            raise UsageError(f"commitment: expected a number of at least 0, got {commitment!r}")
+        if not (callable(commitment) or (isinstance(commitment, int | float) and 0 <= commitment < math.inf)):
+            raise UsageError(
+                f"commitment: expected a number of at least 0, or a function of step and usage, got {commitment!r}"
+            )
         self.quantizer = quantizer
         self.space = space
         self.estimator = estimator
-        self.commitment = float(commitment)
+        self.commitment = commitment if callable(commitment) else float(commitment)
         self.regularisers = tuple(regularisers)
         self.frozen = False
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("draws", torch.zeros((), dtype=torch.int64))
         self._tables = [module for module in quantizer.modules() if isinstance(module, LearnedTable)]
         self._tallies = [module for module in quantizer.modules() if isinstance(module, Tally)]
         self._recomputation = Recomputation(self._tables)
@@ -105,10 +117,15 @@ class Bottleneck(nn.Module):
             NonFiniteError: NaN or infinity in a vector that counts, unless the layer skips those.
         """
         with self._recomputation.of(learns=self._learns(update=update), training=self.training) as learns:
-            rows = self.space.enter(x, mask, lengths)
+            peers = present() if learns else ALONE
+            with abandoned_if_refused(peers, self.step.device):
+                rows = self.space.enter(x, mask, lengths)
             with torch.autocast(x.device.type, enabled=False):
-                lesson = Lesson(self._count(rows), learns=learns)
+                lesson = Lesson(members(self._vectors(rows), peers, x.device), peers, learns=learns)
                 y, quantized, losses = self._cross(rows, lesson)
+                if learns:
+                    # A new tensor: a compiled backward pass may work out a weight again from the one it was given.
+                    self.step = self.step + 1
             return LayerOutput(
                 self.space.leave(y, rows),
                 from_rows(quantized.indices, rows.lead),
@@ -139,17 +156,18 @@ class Bottleneck(nn.Module):
         """
         streams = len(self.sizes)
         numbers, lead = to_rows(checked_indices(indices, self.sizes), streams)
-        return self.space.place(self.quantizer.decode(numbers), lead, (numbers >= 0).any(dim=1))
+        return self.space.place(self.quantizer.decode(numbers).detach(), lead, (numbers >= 0).any(dim=1))
 
     def extra_repr(self) -> str:
         """Return what the printed module says of itself."""
         name = getattr(self.estimator, "__name__", repr(self.estimator))
-        return f"bits={self.bits:g}, estimator={name}, commitment={self.commitment:g}"
+        commitment = self.commitment if callable(self.commitment) else f"{self.commitment:g}"
+        return f"bits={self.bits:g}, estimator={name}, commitment={commitment}"
 
     def _learns(self, *, update: bool | None) -> bool:
         return self.training and not self.frozen and (torch.is_grad_enabled() if update is None else update)
 
-    def _count(self, rows: Rows) -> Tensor | int:
+    def _vectors(self, rows: Rows) -> Tensor | int:
         return self.quantizer.tokens * (rows.x.shape[0] if rows.valid is None else rows.valid.sum())
 
     def _cross(self, rows: Rows, lesson: Lesson) -> tuple[Tensor, Quantized, dict[str, Tensor]]:
@@ -160,10 +178,35 @@ class Bottleneck(nn.Module):
         if rows.valid is not None and quantized.left_over is None:
             rest = (z.detach() - quantized.values).where(rows.valid[:, None], 0.0)
             quantized = quantized._replace(left_over=rest)
-        losses = {each.name: each(z, self.quantizer, rows.valid) for each in self.regularisers}
-        z, commitment = committed(z, quantized, lesson.count, self.commitment)
-        y = self.estimator(z, quantized.values.to(z.dtype))
+        batch = Batch(rows.valid, lesson.count, self.step, lesson.peers)
+        losses = {each.name: each(z, self.quantizer, batch) for each in self.regularisers}
+        z, commitment = committed(z, quantized, lesson.count, self._weight(quantized.squared))
+        y = self._estimate(z, quantized, lesson)
         return y, quantized, {"commitment": commitment, "codebook": lesson.codebook_loss(commitment), **losses}
+
+    def _weight(self, like: Tensor) -> Tensor | float:
+        """Return β of this pass."""
+        if not callable(self.commitment):
+            return self.commitment
+        usage, _ = usage_of(self._tallies, like)
+        step = self.step - 1 if self._recomputation.after_lesson else self.step
+        return self.commitment(step, usage.mean() if len(usage) else like.new_ones(()))
+
+    def _estimate(self, z: Tensor, quantized: Quantized, lesson: Lesson) -> Tensor:
+        """Return y (N, d), what the estimator makes of the vectors and their values."""
+        values = quantized.values.to(z.dtype)
+        if not isinstance(self.estimator, NoisyEstimator):
+            return self.estimator(z, values)
+        if not self.training:
+            return straight_through(z, values)
+        repeating = self._recomputation.repeating
+        key = drawn_key(self.estimator.seed, self.draws - 1 if repeating else self.draws, lesson.peers.rank)
+        if not repeating:
+            self.draws = self.draws + 1
+        live = self.quantizer.decode(quantized.indices).to(z.dtype)
+        # Codewords may have learnt from this very pass: the values are those of before, the gradient goes to where they are.
+        q = values + (live - live.detach()) if live.requires_grad else values
+        return self.estimator(z, q, uniform(key, list(z.shape)))
 
     def _info(self, losses: dict[str, Tensor], quantized: Quantized, lesson: Lesson, rows: Rows) -> Info:
         parts = {name: loss.detach() for name, loss in losses.items()}

@@ -36,13 +36,8 @@ class CategoricalBottleneck(Bottleneck):
         prior: w >= 0.
 
     Attributes:
-        step: batches learnt from; what schedules count.
-        draws: passes in training mode; each draws other numbers.
         log_scale: (H,) log of the learned factor on the temperature of each table, if the relaxation learns it.
     """
-
-    step: Tensor
-    draws: Tensor
 
     def __init__(
         self,
@@ -57,8 +52,6 @@ class CategoricalBottleneck(Bottleneck):
         self.prior = float(prior)
         self.codes = list(cast("list[TabledCode]", quantizer.parts))
         self.log_scale = nn.Parameter(torch.zeros(len(self.codes))) if relaxation.learnable else None
-        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
-        self.register_buffer("draws", torch.zeros((), dtype=torch.int64))
 
     def extra_repr(self) -> str:
         """Return what the printed module says of itself."""
@@ -85,9 +78,6 @@ class CategoricalBottleneck(Bottleneck):
         )
         if not repeating:
             self.draws.add_(1)
-        if lesson.learns:
-            # A new tensor: a compiled backward pass may work out the temperature again from the one it was given.
-            self.step = self.step + 1
         divergence = mean_over(torch.stack([each.divergence for each in drawn]).sum(), lesson.count)
         nothing = torch.zeros_like(divergence)
         losses = {"commitment": nothing, "codebook": lesson.codebook_loss(nothing), "prior": self.prior * divergence}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from zador.codebooks import ALONE, Peers
 from zador.errors import UsageError
 from zador.units import NATS_PER_BIT
 from zador.validation import as_count
@@ -76,7 +77,9 @@ class Entropy:
             raise UsageError(f"temperature: expected a number above 0, got {self.temperature}")
         as_count(self.group, "group")
 
-    def __call__(self, z: Tensor, quantizer: LookupFree, valid: Tensor | None = None) -> EntropyLoss:
+    def __call__(
+        self, z: Tensor, quantizer: LookupFree, valid: Tensor | None = None, *, peers: Peers = ALONE
+    ) -> EntropyLoss:
         """Return the loss of z, differentiable.
 
         Args:
@@ -84,9 +87,11 @@ class Entropy:
             quantizer: whose codewords are meant.
             valid: (N,) booleans or weights; None for all alike. Vectors that weigh 0 may hold anything; with none left
                 the loss is 0.
+            peers: the processes over whose vectors means are taken; the mean of the loss over them is that of all vectors.
         """
         odds = log_odds(z, quantizer, self.temperature)
-        per_sample, codebook = per_sample_entropy(odds, valid), codebook_entropy(odds, valid, group=self.group)
+        per_sample = per_sample_entropy(odds, valid, peers=peers)
+        codebook = codebook_entropy(odds, valid, group=self.group, peers=peers)
         return EntropyLoss(self.weight * (per_sample - self.diversity * codebook), per_sample, codebook)
 
 
@@ -105,7 +110,7 @@ def log_odds(z: Tensor, quantizer: LookupFree, temperature: float) -> Tensor:
     return z * (4.0 * quantizer.scale / temperature)
 
 
-def per_sample_entropy(odds: Tensor, valid: Tensor | None = None) -> Tensor:
+def per_sample_entropy(odds: Tensor, valid: Tensor | None = None, *, peers: Peers = ALONE) -> Tensor:
     """Return `E_n Σ_i h(p_ni)` with `h(p) = -p log2 p - (1-p) log2(1-p)`: the exact mean of H(p(·|z_n)), in bits.
 
     With a = |log odds|, `h = (ln(1 + e^-a) + a σ(-a)) / ln 2`: two positive terms, exact however sure the code is.
@@ -113,17 +118,18 @@ def per_sample_entropy(odds: Tensor, valid: Tensor | None = None) -> Tensor:
     Args:
         odds: (N, d) log odds of the bits.
         valid: (N,) booleans or weights.
+        peers: the mean of the result over the processes is that of all their vectors.
 
     >>> round(per_sample_entropy(torch.zeros(5, 3)).item(), 6)
     3.0
     """
-    odds, weights = _weighted(odds, valid)
+    odds, weights = _weighted(odds, valid, peers)
     a = odds.abs()
     entropies = functional.softplus(-a) + a * torch.sigmoid(-a)
-    return (entropies.sum(-1) * weights).sum() / NATS_PER_BIT
+    return (entropies.sum(-1) * weights).sum() * (peers.size / NATS_PER_BIT)
 
 
-def codebook_entropy(odds: Tensor, valid: Tensor | None = None, *, group: int = 18) -> Tensor:
+def codebook_entropy(odds: Tensor, valid: Tensor | None = None, *, group: int = 18, peers: Peers = ALONE) -> Tensor:
     """Return H(E_n p(·|z_n)), the entropy of the mean distribution over the codewords, in bits.
 
     Of d bits cut in halves, the mean of the joint distribution is `AᵀB / N`, with A (N, 2^⌈d/2⌉) and B (N, 2^⌊d/2⌋) those of
@@ -135,36 +141,37 @@ def codebook_entropy(odds: Tensor, valid: Tensor | None = None, *, group: int = 
         odds: (N, d) log odds of the bits.
         valid: (N,) booleans or weights.
         group: the most bits of a group; 2^group numbers are held.
+        peers: the processes over whose vectors the mean is taken.
 
     >>> odds = torch.tensor([[9.0, 9.0], [-9.0, -9.0]]) * 9
     >>> round(codebook_entropy(odds).item(), 6), round(codebook_entropy(odds, group=1).item(), 6)
     (1.0, 2.0)
     """
-    odds, weights = _weighted(odds, valid)
+    odds, weights = _weighted(odds, valid, peers)
     dim, rows = (bits := odds.t().contiguous()).shape
     groups = -(-dim // group)
     size, longer = dim // groups, dim % groups
     cut = longer * (size + 1)
-    entropy = _joint_entropy(bits[cut:].reshape(groups - longer, size, rows), weights)
+    entropy = _joint_entropy(bits[cut:].reshape(groups - longer, size, rows), weights, peers)
     if longer:
-        entropy = entropy + _joint_entropy(bits[:cut].reshape(longer, size + 1, rows), weights)
+        entropy = entropy + _joint_entropy(bits[:cut].reshape(longer, size + 1, rows), weights, peers)
     return entropy
 
 
-def _weighted(odds: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return the log odds with 0 where nothing counts, and weights (N,) of sum 1, or 0 if nothing counts."""
-    if valid is None:
+def _weighted(odds: Tensor, valid: Tensor | None, peers: Peers) -> tuple[Tensor, Tensor]:
+    """Return the log odds with 0 where nothing counts, and weights (N,) of sum 1 over all processes; 0 if nothing counts."""
+    if valid is None and peers.size == 1:
         return odds, odds.new_full(odds.shape[:1], 1.0 / max(1, odds.shape[0]))
-    weights = valid.to(odds.dtype)
-    total = weights.sum()
+    weights = odds.new_ones(odds.shape[:1]) if valid is None else valid.to(odds.dtype)
+    total = peers.sum(weights.sum())
     return odds.where(weights[:, None] > 0, 0.0), weights / torch.where(total > 0, total, 1.0)
 
 
-def _joint_entropy(bits: Tensor, weights: Tensor) -> Tensor:
+def _joint_entropy(bits: Tensor, weights: Tensor, peers: Peers) -> Tensor:
     """Return the sum over groups of the entropies of the mean joint distributions of their bits, log odds (G, g, N)."""
     half = (bits.shape[1] + 1) // 2
     with torch.autocast(bits.device.type, enabled=False):
-        mean = _joint(bits[:, :half], weights) @ _joint(bits[:, half:], None).transpose(1, 2)
+        mean = peers.sum(_joint(bits[:, :half], weights) @ _joint(bits[:, half:], None).transpose(1, 2))
     return -(mean * mean.clamp(min=torch.finfo(mean.dtype).tiny).log2()).sum()
 
 

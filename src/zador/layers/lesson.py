@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from zador.codebooks import shared
 from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally
 
 if TYPE_CHECKING:
+    from zador.codebooks import Peers
     from zador.quantizers.codes import Asked
 
 __all__ = ["Lesson"]
@@ -20,36 +22,43 @@ class Lesson:
     """Shows every table what it was asked, and gathers what comes back.
 
     Args:
-        count: vectors that count, the n of the losses.
+        vectors: how many vectors count in all processes together, the n of the losses.
+        peers: the W processes that learn together.
         learns: whether tables start, count, move and revive.
 
     Attributes:
+        count: n / W, what sums over the vectors of one process are divided by.
         codebook: codebook losses, one for each table that learns by gradient.
         revived: how many codewords each table moved to a new place.
     """
 
-    def __init__(self, count: Tensor | int, *, learns: bool) -> None:
-        self.count = count
+    def __init__(self, vectors: Tensor | int, peers: Peers, *, learns: bool) -> None:
+        self.vectors = vectors
+        self.peers = peers
         self.learns = learns
+        self.count: Tensor | int = vectors if peers.size == 1 else torch.as_tensor(vectors) / peers.size
         self.codebook: list[Tensor] = []
         self.revived: list[Tensor] = []
 
     def before(self, table: nn.Module, x: Tensor, valid: Tensor | None) -> None:
         """Let a table start, if it has not."""
         if self.learns and isinstance(table, LearnedTable):
-            table.start(x, valid)
+            table.start(x, valid, self.peers)
 
     def after(self, table: nn.Module, asked: Asked) -> None:
         """Let a table, or a tally, learn what was asked."""
         if isinstance(table, LearnedTable):
             cells = table.cells(asked) if self.learns or table.teaches(asked) else None
-            self.codebook.append(table.loss(asked, cells, self.count))
+            total = asked.squared.sum()
+            if cells is not None and self.learns:
+                cells, total = shared(cells, asked.squared, self.peers)
+            self.codebook.append(table.loss(asked, cells, total, self.vectors))
             self.revived.append(
-                table.learn(asked, cells) if self.learns and cells is not None else asked.indices.new_zeros(())
+                table.learn(asked, cells, self.peers) if self.learns and cells is not None else asked.indices.new_zeros(())
             )
         elif isinstance(table, Tally):
             if self.learns:
-                table.hear(asked.indices)
+                table.hear(asked.indices, self.peers)
             self.revived.append(asked.indices.new_zeros(()))
 
     def codebook_loss(self, like: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zador.codebooks import ALONE, peers_of
 from zador.codebooks.fit import distinct_rows
 from zador.search.traced import untraced
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from zador.codebooks import Initialiser
+    from zador.codebooks import Initialiser, Peers
 
 __all__ = ["Start"]
 
@@ -49,19 +50,21 @@ class Start:
         self._pool: list[NDArray[Any]] = []
         self._enlist()
 
-    def __call__(self, x: Tensor, valid: Tensor | None, parts: list[Tensor], started: Tensor) -> None:
-        """Fill in `parts` in place, as long as `started` is False; set `started` when that was the start.
+    def __call__(self, x: Tensor, valid: Tensor | None, table: tuple[list[Tensor], Tensor], peers: Peers = ALONE) -> None:
+        """Fill in the table in place, as long as it has not started; note when that was the start.
 
         Args:
             x: (N, d) finite.
             valid: (N,) booleans, or None for all.
-            parts: what `split` returns for codewords (K, d); the first one has K rows. No gradient.
-            started: boolean of shape (1,).
+            table: what `split` returns for codewords (K, d), of which the first has K rows, without gradient; and whether
+                it has started, a boolean of shape (1,).
+            peers: the processes whose vectors it starts from.
         """
+        parts, started = table
         if untraced(x) and bool(started):
             return
         rows = torch.ones(x.shape[0], dtype=torch.bool, device=x.device) if valid is None else valid
-        _start(x, rows, parts, started, self.number)
+        _start(x, rows, parts, started, self.number, peers.handle)
 
     def gather(self, x: NDArray[Any], codebook_size: int) -> tuple[NDArray[Any] | None, bool]:
         """Return codewords (K, d) and whether they are final; None while nothing has been seen."""
@@ -95,16 +98,17 @@ class Start:
 
 
 @torch.library.custom_op("zador::start", mutates_args=("parts", "started"))
-def _start(x: Tensor, valid: Tensor, parts: list[Tensor], started: Tensor, number: int) -> None:
+def _start(x: Tensor, valid: Tensor, parts: list[Tensor], started: Tensor, number: int, handle: int) -> None:
     if bool(started):
         return
-    seen = x[valid].cpu().numpy()
-    start = _STARTS[number]
-    placed, final = start.gather(seen, len(parts[0]))
-    if placed is not None:
-        for part, value in zip(parts, start.split(torch.from_numpy(np.ascontiguousarray(placed))), strict=True):
-            part.copy_(value)
-        started.fill_(final)
+    start, peers = _STARTS[number], peers_of(handle)
+    placed, final = start.gather(peers.gather(x[valid]).cpu().numpy(), len(parts[0]))
+    if placed is None:
+        return
+    for part, value in zip(parts, start.split(torch.from_numpy(np.ascontiguousarray(placed))), strict=True):
+        # Arithmetic on another processor may differ in its last bit.
+        part.copy_(peers.agreed(value.to(part.device, part.dtype)))
+    started.fill_(final)
 
 
 @_start.register_fake

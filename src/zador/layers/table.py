@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zador.codebooks import Cells, Frozen, Gradient, Seen, cell_sums, codebook_loss
+from zador.codebooks import ALONE, Cells, Frozen, Gradient, Seen, cell_sums, codebook_loss
 from zador.errors import DataError, UsageError
 from zador.layers.losses import mean_over
 from zador.layers.start import Start
@@ -20,7 +20,7 @@ from zador.validation import as_count, as_matrix, check_finite
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zador.codebooks import Learner
+    from zador.codebooks import Learner, Peers
 
 __all__ = ["LearnedTable"]
 
@@ -83,10 +83,10 @@ class LearnedTable(Table):
         # The norm is differentiated after the pass; by then the codewords themselves may have been moved in place.
         return functional.normalize(codewords.clone(), dim=1) if self.sphere else codewords
 
-    def start(self, x: Tensor, valid: Tensor | None) -> None:
-        """Let the initialiser see vectors (N, d), unless it is done or codewords were given."""
+    def start(self, x: Tensor, valid: Tensor | None, peers: Peers = ALONE) -> None:
+        """Let the initialiser see vectors (N, d), those of all processes, unless it is done or codewords were given."""
         if self._start is not None:
-            self._start(x, valid, self.parts(), self.started)
+            self._start(x, valid, (self.parts(), self.started), peers)
 
     def optimised(self) -> bool:
         """Return whether codewords are a parameter of the model."""
@@ -110,15 +110,15 @@ class LearnedTable(Table):
         """Return the statistics of what was asked."""
         return cell_sums(asked.x, asked.indices, self.codebook_size)
 
-    def loss(self, asked: Asked, cells: Cells | None, count: Tensor | int) -> Tensor:
+    def loss(self, asked: Asked, cells: Cells | None, total: Tensor, count: Tensor | int) -> Tensor:
         """Return the codebook loss, 0-d; 0 unless codewords learn by gradient.
 
         Args:
             asked: what was asked.
             cells: its statistics; without them, the loss has no gradient.
-            count: vectors that count.
+            total: 0-d, squared distances of the vectors in the cells.
+            count: their number.
         """
-        total = asked.squared.sum()
         if not isinstance(self.learner, Gradient):
             return torch.zeros_like(total)
         if cells is None or asked.codewords is None:
@@ -127,11 +127,11 @@ class LearnedTable(Table):
         return codebook_loss(asked.codewords, cells, total, number) * self.learner.weight
 
     @torch.no_grad()
-    def learn(self, asked: Asked, cells: Cells) -> Tensor:
-        """Move by one pass, and return how many codewords were revived, 0-d."""
+    def learn(self, asked: Asked, cells: Cells, peers: Peers = ALONE) -> Tensor:
+        """Move by one pass, with the cells of all processes, and return how many codewords were revived, 0-d."""
         if not torch.compiler.is_compiling():
             self._before = self.codewords.detach().clone()
-        seen = Seen(cells, asked.x, asked.indices, asked.squared, self.key.clone())
+        seen = Seen(cells, asked.x, asked.indices, asked.squared, self.key.clone(), peers)
         was = self._kept(self._learnt)
         learnt, since, revived = self.learner.step(was, seen), None, asked.indices.new_zeros(())
         if self._reviving is not None and self.learner.revive is not None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from zador.codebooks import never_chosen, since_chosen, windowed_usage
+from zador.codebooks import ALONE, never_chosen, since_chosen, windowed_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from zador.codebooks import Peers
 
 __all__ = ["Tally", "kept_wide", "usage_of"]
 
@@ -50,10 +52,10 @@ class Tally(nn.Module):
         self.since.copy_(since_chosen(self.since, counts) if since is None else since)
         self.counts.mul_(torch.exp(-counts.sum() / self.window)).add_(counts)
 
-    def hear(self, indices: Tensor) -> None:
-        """Take in the indices (N,) of a batch; negative ones do not count."""
+    def hear(self, indices: Tensor, peers: Peers = ALONE) -> None:
+        """Take in the indices (N,) of a batch, those of all processes; negative ones do not count."""
         numbers = torch.zeros_like(self.counts)
-        self.add(numbers.index_add_(0, indices.clamp(min=0), (indices >= 0).to(numbers.dtype)))
+        self.add(peers.sum(numbers.index_add_(0, indices.clamp(min=0), (indices >= 0).to(numbers.dtype))))
 
     def usage(self) -> Tensor:
         """Return the share of the codewords chosen within the window, 0-d; 0 before the first batch."""

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from zador.codebooks.learn.lloyd import cell_sums as sums_on_host
+from zador.codebooks.learn.peers import ALONE, Peers
 from zador.search.traced import untraced
 
-__all__ = ["Cells", "Seen", "cell_sums", "means"]
+__all__ = ["Cells", "Seen", "cell_sums", "means", "shared"]
 
 # Numbers of x that are widened to float64 at a time where the sums are formed on a device.
 _CHUNK_ELEMENTS = 1 << 22
@@ -37,7 +38,8 @@ class Seen(NamedTuple):
         x: (N, d) the vectors of this process.
         indices: (N,) int64 chosen codewords; -1 for a vector that does not count, whatever its row of x holds.
         squared: (N,) squared distances to them, summed over coordinates.
-        key: (2,) int64, the random numbers of this step (`zador.noise`).
+        key: (2,) int64, the random numbers of this step (`zador.noise`), the same in all processes.
+        peers: the processes that train together; x, indices and squared are those of this one.
     """
 
     cells: Cells
@@ -45,6 +47,7 @@ class Seen(NamedTuple):
     indices: Tensor
     squared: Tensor
     key: Tensor
+    peers: Peers = ALONE
 
 
 def cell_sums(x: Tensor, indices: Tensor, codebook_size: int) -> Cells:
@@ -67,6 +70,25 @@ def cell_sums(x: Tensor, indices: Tensor, codebook_size: int) -> Cells:
     """
     x = x.detach()
     return Cells(*(_cell_sums if untraced(x) else _operator)(x, indices, codebook_size))
+
+
+def shared(cells: Cells, squared: Tensor, peers: Peers) -> tuple[Cells, Tensor]:
+    """Return the cells of all processes, and the sum of `squared` (N,) over all of them, in one exchange.
+
+    Args:
+        cells: of this process.
+        squared: (N,) squared distances of its vectors.
+        peers: the processes.
+    """
+    total = squared.detach().sum()
+    if peers.size == 1:
+        return cells, total
+    size, dim = cells.sums.shape
+    wide = cells.sums.dtype
+    packed = torch.cat([cells.sums.flatten(), cells.counts.to(wide), total.to(wide).view(1)])
+    summed = peers.sum(packed)
+    sums, counts, total = torch.split(summed, [size * dim, size, 1])
+    return Cells(counts, sums.view(size, dim)), total[0]
 
 
 def means(cells: Cells) -> Tensor:

@@ -20,6 +20,8 @@ from zador.validation import as_count
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from zador.layers.losses import Batch
+
 __all__ = ["GridOptions", "bsq", "fsq", "lfq", "rfsq"]
 
 # Usage is counted for alphabets up to this size; 12 bytes a code.
@@ -39,11 +41,11 @@ class _SignEntropy:
     signs: LookupFree
     name: ClassVar[str] = "entropy"
 
-    def __call__(self, z: Tensor, code: Code, valid: Tensor | None) -> Tensor:  # noqa: ARG002 - the codewords are the signs'
+    def __call__(self, z: Tensor, code: Code, batch: Batch) -> Tensor:  # noqa: ARG002 - the codewords are the signs'
         """Return the weighted loss of z (N, H·d)."""
         heads = z.shape[1] // self.signs.dim
-        rows = None if valid is None else valid.repeat_interleave(heads)
-        return self.entropy(z.reshape(-1, self.signs.dim), self.signs, rows).loss
+        rows = None if batch.valid is None else batch.valid.repeat_interleave(heads)
+        return self.entropy(z.reshape(-1, self.signs.dim), self.signs, rows, peers=batch.peers).loss
 
 
 class GridOptions(LayerOptions, total=False):

@@ -10,7 +10,7 @@ from zador.layers.space import Space
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zador.layers.losses import Regulariser
+    from zador.layers.losses import Regulariser, Weight
 
 __all__ = ["LayerOptions", "ProjectedOptions", "SpaceOptions", "TableOptions", "check_options", "layer_of", "space_of"]
 
@@ -33,11 +33,12 @@ class LayerOptions(SpaceOptions, total=False):
     """Options of every layer with a deterministic choice.
 
     Attributes:
-        commitment: β, weight of the commitment loss, squared error summed over coordinates; 0.25, and 0 for FSQ.
-        regularisers: further losses, objects called as `(z, code, valid)`.
+        commitment: β, weight of the commitment loss, squared error summed over coordinates; 0.25, and 0 for FSQ. A
+            `zador.layers.Weight` in its place changes as training goes on.
+        regularisers: further losses, objects called as `(z, code, batch)`.
     """
 
-    commitment: float
+    commitment: float | Weight
     regularisers: Sequence[Regulariser]
 
 

@@ -107,7 +107,7 @@ class Code(nn.Module, ABC):
 
     @abstractmethod
     def decode(self, indices: Tensor) -> Tensor:
-        """Return the values (N, d) of indices (N, S); -1 stands for zeros."""
+        """Return the values (N, d) of indices (N, S), differentiable in codewords that are; -1 stands for zeros."""
 
 
 def masked(valid: Tensor | None, indices: Tensor, *numbers: Tensor) -> tuple[Tensor, ...]:

@@ -47,7 +47,7 @@ class TabledCode(Code):
         return Quantized(indices[:, None], values, None, squared, squared)
 
     def decode(self, indices: Tensor) -> Tensor:
-        """Return the codewords of indices (N, 1)."""
+        """Return the codewords of indices (N, 1), with their gradient if they have one."""
         number = indices[:, 0]
-        values = functional.embedding(number.clamp(min=0), self.table.look().detach())
+        values = functional.embedding(number.clamp(min=0), self.table.look())
         return values.where((number >= 0)[:, None], 0.0)

@@ -1,4 +1,4 @@
-"""The exact gradient of an expected loss, and REBAR as its paper writes it: z̃ drawn given k, every derivative by autograd."""
+"""The exact gradient of an expected loss, and REBAR as its paper writes it: z̃ drawn given k, derivatives by autograd."""
 
 from __future__ import annotations
 

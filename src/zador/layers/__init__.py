@@ -5,6 +5,7 @@ from __future__ import annotations
 from zador.layers.bottleneck import Bottleneck
 from zador.layers.categorical import CategoricalBottleneck
 from zador.layers.entropy import Entropy, EntropyLoss, codebook_entropy, log_odds, per_sample_entropy
+from zador.layers.expected import expected_loss
 from zador.layers.linear_table import LinearLearnedTable
 from zador.layers.losses import Batch, Regulariser, Weight
 from zador.layers.maps import MapSpace
@@ -59,6 +60,7 @@ __all__ = [
     "Weight",
     "bsq",
     "codebook_entropy",
+    "expected_loss",
     "fsq",
     "grvq",
     "gumbel_vq",

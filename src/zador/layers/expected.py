@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from zador.layers.record import LayerOutput
     from zador.layers.space import Rows
-    from zador.quantizers.codes import Table
+    from zador.layers.table import LearnedTable
 
 __all__ = ["expected_loss"]
 
@@ -49,9 +49,9 @@ def expected_loss(
     Args:
         layer: from `zador.gumbel_vq`; how it relaxes its draw plays no part here.
         x: as the layer takes it.
-        loss: from vectors of the shape of x to one loss for each vector, or for each sample (all vectors that an index of the
-            first axis holds, or of the first axes): never their mean over the batch. A `mask` leaves out of the mean what
-            `loss` says of masked vectors; a loss for each sample has to leave them out itself.
+        loss: from vectors of the shape of x to one loss for each vector, or for each sample (of a shape that the vectors'
+            begins with): never their mean over the batch. A `mask` leaves out of the mean what `loss` says of masked
+            vectors; a loss for each sample has to leave them out itself.
         estimator: `ScoreFunction`, `Rebar`, `Relax`, or a `ScoredEstimator` of your own.
         draws: M codewords of each vector; `loss` is asked for each.
         mask: as the layer takes it.
@@ -76,14 +76,14 @@ def expected_loss(
     """
     if not isinstance(layer, CategoricalBottleneck):
         raise UsageError(
-            f"expected_loss: expected a layer that draws its codewords, as zador.gumbel_vq makes it, got {type(layer).__name__}"
+            f"expected_loss: expected a layer that draws its codewords, from zador.gumbel_vq, got {type(layer).__name__}"
         )
     count = as_count(draws, "draws")
     rows = layer.space.enter(x, mask, lengths)
     if not layer.training:
         out = layer(x, mask, lengths)
         return _joined(out, _mean(_unmasked(loss(out.quantized), rows), rows))
-    capture = _Capture([code.table for code in layer.codes], layer.draws.clone(), count)
+    capture = _Capture([cast("LearnedTable", code.table) for code in layer.codes], layer.draws.clone(), count)
     drawing = copy.copy(layer)  # the same tables, buffers and counts, with another way to draw
     drawing.relaxation = capture  # type: ignore[assignment]
     out = drawing(x, mask, lengths)
@@ -111,7 +111,7 @@ class _Capture:
 
     learnable = False
 
-    def __init__(self, tables: Sequence[Table], number: Tensor, draws: int) -> None:
+    def __init__(self, tables: Sequence[LearnedTable], number: Tensor, draws: int) -> None:
         self.tables, self.number, self.draws = tables, number, draws
         self.logits: list[Tensor] = []
         self.codewords: list[Tensor] = []
@@ -135,8 +135,8 @@ def _unmasked(losses: Tensor, rows: Rows) -> Tensor:
     if not isinstance(losses, Tensor) or losses.shape != rows.lead[: losses.ndim]:
         got = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
         raise DataError(
-            f"loss: expected one for each vector, {rows.lead}, or for each sample, {rows.lead[:1]}, got {got}; do not take the "
-            "mean over the batch, but over all else"
+            f"loss: expected one for each vector, {rows.lead}, or for each sample, {rows.lead[:1]}, got {got}; do not take "
+            "the mean over the batch, but over all else"
         )
     by_vector = rows.valid is not None and losses.shape == rows.lead
     return losses.where(rows.valid.view(rows.lead), 0.0) if by_vector and rows.valid is not None else losses

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "Scored", "ScoredEstimator", "attached", "perturbed"]
 
-_TABLES = 3  # axes of the values of several tables: heads, codewords, coordinates
+_TABLE, _TABLES = 2, 3  # axes of codewords: of one table, of a table for each head
 _LEAST = -1e4
 """Log-probability in nats from which on a category is as good as excluded: e^-10000 is 0 in any float type."""
 
@@ -103,7 +103,7 @@ class Problem:
         several = noise.ndim == logits.ndim + 1
         heads = values.shape[:-2]
         if (
-            not 2 <= values.ndim <= _TABLES
+            values.ndim not in (_TABLE, _TABLES)
             or logits.ndim < 1 + len(heads)
             or logits.shape[logits.ndim - 1 - len(heads) :] != values.shape[:-1]
         ):

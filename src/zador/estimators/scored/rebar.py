@@ -33,7 +33,8 @@ class Rebar(nn.Module):
 
     With η = 0 it is the score function without a baseline. η and τ follow the gradient of E ||g||², which is that of the
     variance because the mean depends on neither: it comes with the backward of the loss, weighted by the mean of what
-    arrives there. It differentiates f twice; `requires_grad_(False)` holds η and τ fixed, and then once is enough.
+    arrives there. It differentiates f twice; `requires_grad_(False)` holds η and τ fixed, and then once is enough: so it has
+    to be if f is compiled. The estimator itself, which differentiates on its way, runs outside of compiled graphs.
 
     Args:
         temperature: τ > 0 to start from.
@@ -53,7 +54,7 @@ class Rebar(nn.Module):
         >>> found = estimator(lambda q: (q**2).sum(-1), logits, torch.tensor([[1.0], [3.0]]), uniform(new_key(0), [1, 2]))
         >>> found.loss.sum().backward()
         >>> found.loss.tolist(), estimator.scale.grad is not None
-        ([9.0], True)
+        ([1.0], True)
     """
 
     def __init__(self, temperature: float = 0.5, scale: float = 1.0) -> None:
@@ -93,8 +94,8 @@ class Rebar(nn.Module):
         control = self.control(problem, z)
         if not control.requires_grad:
             raise DataError(
-                f"{type(self).__name__}: the loss has no derivative in the vectors that it is given; let it be differentiable "
-                "there, or use ScoreFunction, which needs values only"
+                f"{type(self).__name__}: the loss has no derivative in the vectors that it is given; give it one, "
+                "or use ScoreFunction, which needs values only"
             )
         (r,) = torch.autograd.grad(control.sum(), z, create_graph=learns)
         turned = torch.exp(problem.z - problem.z.amax(-1, keepdim=True)) * r

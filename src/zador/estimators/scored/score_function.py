@@ -35,7 +35,7 @@ class ScoreFunction:
         >>> found = ScoreFunction()(lambda q: q.sum(-1), logits, codewords, uniform(new_key(0), [1, 2]))
         >>> found.loss.sum().backward()
         >>> found.indices.tolist(), found.loss.tolist(), logits.grad.tolist()
-        ([1], [3.0], [[-1.5, 1.5]])
+        ([0], [1.0], [[0.5, -0.5]])
     """
 
     baseline: Baseline = ConstantBaseline()  # noqa: RUF009 - frozen

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from zador.codebooks import ByDistortion, Ema, FromBatch, Frozen, Gradient, OnlineKMeans
-from zador.estimators import rotation_trick
+from zador.estimators import householder, rotation_trick
 from zador.layers import (
     bsq,
     fsq,
@@ -115,6 +115,7 @@ MEMBERS = {
     "vq-cosine": Member(lambda: vq(8, 16, cosine=True)),
     "vq-cosine-gradient": Member(lambda: vq(8, 16, cosine=True, learner=Gradient())),
     "vq-rotation": Member(lambda: vq(8, 16, estimator=rotation_trick), opaque=True),
+    "vq-householder": Member(lambda: vq(8, 16, estimator=householder), opaque=True),
     "vq-heads": Member(lambda: vq(8, 16, heads=2)),
     "vq-shared-projected": Member(lambda: vq(8, 16, heads=2, shared_codebook=True, codebook_dim=3)),
     "vq-projected": Member(lambda: vq(8, 16, codebook_dim=4, learner=Gradient())),

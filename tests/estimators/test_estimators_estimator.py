@@ -6,9 +6,26 @@ import pytest
 import torch
 
 from zador.errors import DataError
-from zador.estimators import Estimator, projection, rotation_trick, rotation_trick_without_rescaling, straight_through
+from zador.estimators import (
+    Estimator,
+    householder,
+    householder_without_rescaling,
+    projection,
+    rescaling,
+    rotation_trick,
+    rotation_trick_without_rescaling,
+    straight_through,
+)
 
-ESTIMATORS = [straight_through, projection, rotation_trick, rotation_trick_without_rescaling]
+ESTIMATORS = [
+    straight_through,
+    rescaling,
+    projection,
+    rotation_trick,
+    rotation_trick_without_rescaling,
+    householder,
+    householder_without_rescaling,
+]
 DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]
 
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda function: function.__name__)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from zador.estimators.estimator import Estimator, NoisyEstimator
 from zador.estimators.gumbel_softmax import GumbelSoftmax, Relaxed, gumbel_softmax
+from zador.estimators.householder import householder, householder_without_rescaling
 from zador.estimators.projection import projection
+from zador.estimators.rescaling import rescaling
 from zador.estimators.rotation_trick import rotation_trick, rotation_trick_without_rescaling
 from zador.estimators.scored import (
     Baseline,
@@ -42,8 +44,11 @@ __all__ = [
     "control_network",
     "effective_temperature",
     "gumbel_softmax",
+    "householder",
+    "householder_without_rescaling",
     "leave_one_out",
     "projection",
+    "rescaling",
     "rotation_trick",
     "rotation_trick_without_rescaling",
     "straight_through",

@@ -34,8 +34,8 @@ class Estimator(Protocol):
 class NoisyEstimator(ABC):
     """An estimator (x, q, noise) -> y whose value in training is no codeword but a random vector near x or q.
 
-    In evaluation a layer does without it: there y is q. The gradient goes to x, and to q if the rule says so: a codebook that
-    learns by gradient then learns from the loss of the model too.
+    In evaluation a layer does without it: there y is q. The gradient goes to x, and to q if the rule says so: a codebook
+    that learns by gradient then learns from the loss of the model too.
 
     Attributes:
         seed: of the noise, which a layer draws anew for every pass in training mode.

@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 SOURCE := $(shell find src -type f -not -name '*.pyc') README.md LICENSE pyproject.toml
-PATHS  := src tests benchmarks
+PATHS  := src tests benchmarks examples
 # Tests run in two processes, which halves the wait on two cores; `make test WORKERS=8` where there are more. Tests are handed
 # out in order, the first half to one process and the rest to the other, until one is idle and takes over what is left: so what
 # a module computes once is computed twice for at most a few modules. As both processes need the cores, linear algebra has one

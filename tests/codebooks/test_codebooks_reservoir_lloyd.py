@@ -96,7 +96,7 @@ def test_the_operation_keeps_the_promises_of_torch():
     """`opcheck` passes, due or not, and a compiled step is the plain one."""
     x = torch.from_numpy(next(gaussian_batches(0, 0, 1, count=50, dim=2)))
     for due in (True, False):
-        arguments = (x[:5].clone(), x, torch.tensor(50), torch.tensor(due), 2)
+        arguments = (x[:5].clone(), x, torch.tensor(50), torch.tensor(due), 2, 0)
         torch.library.opcheck(torch.ops.zador.lloyd.default, arguments)
     learner = ReservoirLloyd(size=30)
     state = learner.init(x[:5])

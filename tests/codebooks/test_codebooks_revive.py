@@ -396,5 +396,5 @@ def test_the_operation_keeps_the_promises_of_torch():
     rng = np.random.default_rng(0)
     vectors, codewords = (torch.from_numpy(rng.standard_normal((n, 3))) for n in (20, 6))
     for dead in ([], [1, 4]):
-        arguments = (vectors, torch.zeros(20), new_key(0), codewords, dead_among(6, dead))
+        arguments = (vectors, torch.zeros(20), new_key(0), codewords, dead_among(6, dead), 0)
         torch.library.opcheck(torch.ops.zador.placed.default, arguments)

@@ -88,9 +88,14 @@ OPERATORS = {
         for started in (YES, NO)
     ],
     "turn_back": [(numbers(9, 4), numbers(9, 4, seed=1), numbers(9, 4, seed=2), rescale) for rescale in (True, False)],
-    "placed": [(numbers(50, 8), numbers(50), new_key(3), numbers(16, 8), torch.arange(16) % dead == 0) for dead in (3, 99)],
-    "lloyd": [(numbers(16, 8), numbers(40, 8), torch.tensor(40), due, 2) for due in (YES[0], NO[0])],
+    "placed": [
+        (numbers(50, 8), numbers(50), new_key(3), numbers(16, 8), torch.arange(16) % dead == 0, 0) for dead in (3, 99)
+    ],
+    "lloyd": [(numbers(16, 8), numbers(40, 8), torch.tensor(40), due, 2, 0) for due in (YES[0], NO[0])],
     "uniform": [(new_key(3), [4, 5]), (new_key(3, 1), [0])],
+    "offered_by_all": [
+        (numbers(6, 4), torch.tensor(offered), numbers(9, 4), torch.arange(9) % 2 == 0, new_key(3), 0) for offered in (0, 40)
+    ],
     "summed": [(numbers(16, 8),), (numbers(16, 8).requires_grad_(),)],
     "gathered": [(numbers(9, 4),), (numbers(0, 4),)],
     "agreed": [(numbers(9, 4),)],

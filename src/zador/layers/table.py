@@ -13,6 +13,7 @@ from zador.errors import DataError, UsageError
 from zador.layers.losses import mean_over
 from zador.layers.start import Start
 from zador.layers.tally import Tally, kept_wide
+from zador.layers.writes import Writes
 from zador.noise import new_key, uniform
 from zador.quantizers.codes import Asked, Table
 from zador.validation import as_count, as_matrix, check_finite
@@ -72,11 +73,14 @@ class LearnedTable(Table):
         self._reviving = None if learner.revive is None else self._keep(learner.revive.init(codewords), "revive_")
         # What the last pass saw, for a repetition of that pass: `Recomputation` asks for it.
         self._before: Tensor | None = None
+        self._writes = Writes()
+        self._lent = False
         self._recalled = False
 
     def look(self) -> Tensor:
         """Return the codewords (K, d): as they are, or on the sphere; with a gradient, if they are a parameter."""
-        codewords = self.codewords
+        # Arrays of NumPy share memory with tensors, which would keep whoever lent it from taking it back.
+        codewords = self.codewords.clone() if self._lent else self.codewords
         if self._recalled and self._before is not None:
             # A repetition has to keep the same tensors for the backward pass, so it needs a gradient where the pass had one.
             codewords = self._before.requires_grad_(codewords.requires_grad)
@@ -85,8 +89,14 @@ class LearnedTable(Table):
 
     def start(self, x: Tensor, valid: Tensor | None, peers: Peers = ALONE) -> None:
         """Let the initialiser see vectors (N, d), those of all processes, unless it is done or codewords were given."""
-        if self._start is not None:
-            self._start(x, valid, (self.parts(), self.started), peers)
+        watched = list(self.parameters()) if self._watches(peers) else []
+        self._lent = bool(watched)
+        self._writes.check(watched)
+        if self._start is None:
+            return
+        before = [each.detach().clone() for each in watched] if watched and not bool(self.started) else []
+        self._start(x, valid, (self.parts(), self.started), peers)
+        self._writes.note(before, watched)
 
     def optimised(self) -> bool:
         """Return whether codewords are a parameter of the model."""
@@ -146,6 +156,9 @@ class LearnedTable(Table):
             unit = torch.where(still, self.codewords.detach(), functional.normalize(learnt.codewords, dim=1))
             learnt = learnt._replace(codewords=unit)
         self._write(self._learnt, learnt, was)
+        if self.optimised() and self._watches(peers) and self._before is not None:
+            # Only those that nobody chose: they have no gradient, so the optimiser leaves them where they were put.
+            self._writes.note([self._before], [self.codewords.where(cells.counts[:, None] == 0, self._before)])
         self.tally.add(cells.counts, since)
         self.key[1] += 1
         return revived
@@ -157,6 +170,11 @@ class LearnedTable(Table):
     def extra_repr(self) -> str:
         """Return what the printed module says of itself."""
         return f"codebook_size={self.codebook_size}, dim={self.dim}, learner={self.learner!r}"
+
+    @staticmethod
+    def _watches(peers: Peers) -> bool:
+        """Return whether somebody may keep parameters elsewhere between passes: see `Writes`."""
+        return peers.size > 1 and not torch.compiler.is_compiling()
 
     def _keep(self, state: Any, prefix: str) -> _Kept:
         """Make the fields of a state buffers, and codewords a parameter if they learn by gradient."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zador.codebooks.learn.learner import Learning, as_statistics
 from zador.codebooks.learn.lloyd import Lloyd
+from zador.codebooks.learn.peers import peers_of
 from zador.codebooks.learn.reservoir import Reservoir, empty_reservoir, with_batch
 from zador.validation import as_count
 
@@ -73,23 +74,25 @@ class ReservoirLloyd(Learning):
     def step(self, state: ReservoirLloydState, seen: Seen) -> ReservoirLloydState:
         """Return the state after one batch."""
         valid = (seen.indices >= 0) & torch.isfinite(seen.squared)
-        kept = with_batch(Reservoir(state.vectors, state.offered), seen.x, valid, seen.key)
+        kept = with_batch(Reservoir(state.vectors, state.offered), seen.x, valid, seen.key, seen.peers)
         due = state.steps % self.every == 0
-        return ReservoirLloydState(_lloyd(state.codewords, *kept, due, self.iterations), *kept, state.steps + 1)
+        moved = _lloyd(state.codewords, *kept, due, self.iterations, seen.peers.handle)
+        return ReservoirLloydState(moved, *kept, state.steps + 1)
 
 
 @torch.library.custom_op("zador::lloyd", mutates_args=())
-def _lloyd(codewords: Tensor, vectors: Tensor, offered: Tensor, due: Tensor, iterations: int) -> Tensor:
+def _lloyd(codewords: Tensor, vectors: Tensor, offered: Tensor, due: Tensor, iterations: int, handle: int) -> Tensor:
     """Run on the host if it is due and there is something to run on; one operation, so that compiled code need not ask."""
     filled = min(len(vectors), int(offered))
     if filled == 0 or not bool(due):
         return codewords.clone()
     start, sample = (tensor.detach().cpu().numpy() for tensor in (codewords, vectors[:filled]))
     moved = torch.from_numpy(Lloyd(iterations=iterations).fit(sample, start).codewords)
-    return moved.to(codewords.device, codewords.dtype, copy=True)
+    # Arithmetic on another processor may differ in its last bit.
+    return peers_of(handle).agreed(moved.to(codewords.device, codewords.dtype)).clone()
 
 
 @_lloyd.register_fake
-def _(codewords: Tensor, vectors: Tensor, offered: Tensor, due: Tensor, iterations: int) -> Tensor:
-    del vectors, offered, due, iterations
+def _(codewords: Tensor, vectors: Tensor, offered: Tensor, due: Tensor, iterations: int, handle: int) -> Tensor:
+    del vectors, offered, due, iterations, handle
     return torch.empty_like(codewords)

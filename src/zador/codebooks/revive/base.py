@@ -108,7 +108,7 @@ class Reviver(ABC):
             UsageError: on the first batch, a threshold that batches of this size cannot reach.
         """
         if self.threshold > 0 and not torch.compiler.is_compiling() and bool(state.hits[0] < 0):
-            self.check_batch(len(since), len(seen.indices))
+            self.check_batch(len(since), int(seen.peers.sum(torch.tensor(len(seen.indices), device=since.device))))
         state, since = self.observed(state, seen), since_chosen(since, seen.cells.counts)
         dead = self.dead(state, since)
         if not torch.compiler.is_compiling() and not bool(dead.any()):

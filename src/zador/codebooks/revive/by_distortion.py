@@ -30,4 +30,4 @@ class ByDistortion(Reviver):
         del state
         squared = seen.squared.detach().to(torch.float32)
         log_weights = torch.where(eligible(seen), squared.log(), -torch.inf)
-        return proposal_from(seen.x, log_weights, sub_key(seen.key, 3), codewords, dead)
+        return proposal_from(seen.x, log_weights, sub_key(seen.key, 3), codewords, dead, seen.peers)

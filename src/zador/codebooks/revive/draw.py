@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from zador.codebooks.learn.peers import ALONE, Peers, first_row, peers_of
 from zador.codebooks.revive.base import Proposal
 from zador.noise import uniform
 
@@ -31,8 +32,10 @@ def eligible(seen: Seen) -> Tensor:
     return (seen.indices >= 0) & (seen.squared > 0) & torch.isfinite(seen.squared)
 
 
-def proposal_from(vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor, dead: Tensor) -> Proposal:
-    """Put dead codewords on distinct vectors, drawn without replacement with the given weights.
+def proposal_from(
+    vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor, dead: Tensor, peers: Peers = ALONE
+) -> Proposal:
+    """Put dead codewords on distinct vectors of all processes, drawn without replacement with the given weights.
 
     The rows with the largest `log w_n + G_n`, G_n independent standard Gumbel, are such a draw [kool2019stochastic]. Rows
     that repeat another are dropped after it. If there are fewer rows than dead codewords, the others stay where they are.
@@ -43,20 +46,22 @@ def proposal_from(vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: 
         key: (2,) of the random numbers.
         codewords: (K, d).
         dead: (K,) bool.
+        peers: the processes whose rows are drawn from; `vectors` and `log_weights` are those of this one.
     """
-    moved, taken = _placed(vectors.detach(), log_weights, key, codewords, dead)
+    moved, taken = _placed(vectors.detach(), log_weights, key, codewords, dead, peers.handle)
     return Proposal(moved, taken, torch.zeros_like(dead))
 
 
 @torch.library.custom_op("zador::placed", mutates_args=())
-def _placed(vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor, dead: Tensor) -> tuple[Tensor, Tensor]:
+def _placed(
+    vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor, dead: Tensor, handle: int
+) -> tuple[Tensor, Tensor]:
     """Return the codewords and who was moved; one operation, so that compiled code draws no more than there are dead."""
     wanted = int(dead.sum())
-    count = min(len(vectors), _DRAWS * wanted)
-    if count == 0:
+    if wanted == 0:
         return codewords.clone(), torch.zeros_like(dead)
-    scores, rows = (log_weights + _gumbel(key, len(vectors))).topk(count)
-    places = vectors[rows].to(codewords.dtype)
+    scores, places = _best(vectors, log_weights, key, _DRAWS * wanted, peers_of(handle))
+    places = places.to(codewords.dtype)
     places = places[(scores > -torch.inf) & _first_of_equals(places)]
     taken = dead & (dead.cumsum(0) <= len(places))
     moved = codewords.clone()
@@ -64,9 +69,22 @@ def _placed(vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor
     return moved, taken
 
 
+def _best(vectors: Tensor, log_weights: Tensor, key: Tensor, count: int, peers: Peers) -> tuple[Tensor, Tensor]:
+    """Return the `count` largest scores among the rows of all processes, and those rows, best first."""
+    first, total = first_row(peers, vectors)
+    noise = _gumbel(key, total)[first : first + len(vectors)]
+    scores, rows = (log_weights + noise).topk(min(count, len(vectors)))
+    # No process has more than `count` of the best: what each sends is enough.
+    scores, places = peers.gather(scores), peers.gather(vectors[rows])
+    order = scores.argsort(descending=True, stable=True)[:count]
+    return scores[order], places[order]
+
+
 @_placed.register_fake
-def _(vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor, dead: Tensor) -> tuple[Tensor, Tensor]:
-    del vectors, log_weights, key
+def _(
+    vectors: Tensor, log_weights: Tensor, key: Tensor, codewords: Tensor, dead: Tensor, handle: int
+) -> tuple[Tensor, Tensor]:
+    del vectors, log_weights, key, handle
     return torch.empty_like(codewords), torch.empty_like(dead)
 
 

@@ -29,4 +29,4 @@ class FromBatch(Reviver):
         """Return the codebook in which the dead lie on vectors of the batch; see `Reviver.propose`."""
         del state
         log_weights = torch.where(eligible(seen), 0.0, -torch.inf)
-        return proposal_from(seen.x, log_weights, sub_key(seen.key, 3), codewords, dead)
+        return proposal_from(seen.x, log_weights, sub_key(seen.key, 3), codewords, dead, seen.peers)

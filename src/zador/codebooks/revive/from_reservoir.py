@@ -52,11 +52,12 @@ class FromReservoir(Reviver):
     def observed(self, state: ReservoirLoad, seen: Seen) -> ReservoirLoad:
         """Return the state that knows of this batch, and keeps some of its vectors."""
         state = super().observed(state, seen)
-        kept = with_batch(Reservoir(state.vectors, state.offered), seen.x, eligible(seen), sub_key(seen.key, 2))
+        kept = with_batch(Reservoir(state.vectors, state.offered), seen.x, eligible(seen), sub_key(seen.key, 2), seen.peers)
         return state._replace(vectors=kept.vectors, offered=kept.offered)
 
     def propose(self, state: Any, seen: Seen, codewords: Tensor, dead: Tensor) -> Proposal:
         """Return the codebook in which the dead lie on vectors of the reservoir; see `Reviver.propose`."""
         filled = torch.arange(len(state.vectors), device=codewords.device) < state.offered
         log_weights = torch.where(filled, 0.0, -torch.inf)
+        # The reservoir is the same in all processes already.
         return proposal_from(state.vectors, log_weights, sub_key(seen.key, 3), codewords, dead)

@@ -61,6 +61,5 @@ def _spread(seen: Seen, codewords: Tensor) -> Tensor:
     counted = eligible(seen)
     cell = seen.indices.clamp(min=0)
     zeros = torch.zeros_like(codewords[:, 0])
-    total = zeros.index_add(0, cell, torch.where(counted, seen.squared.detach(), 0).to(zeros.dtype))
-    members = zeros.index_add(0, cell, (seen.indices >= 0).to(zeros.dtype))
-    return (total / members.clamp(min=1)).sqrt()
+    total = seen.peers.sum(zeros.index_add(0, cell, torch.where(counted, seen.squared.detach(), 0).to(zeros.dtype)))
+    return (total / seen.cells.counts.to(zeros.dtype).clamp(min=1)).sqrt()

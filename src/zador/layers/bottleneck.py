@@ -178,7 +178,7 @@ class Bottleneck(nn.Module):
         if rows.valid is not None and quantized.left_over is None:
             rest = (z.detach() - quantized.values).where(rows.valid[:, None], 0.0)
             quantized = quantized._replace(left_over=rest)
-        batch = Batch(rows.valid, lesson.count, self.step, lesson.peers)
+        batch = Batch(rows.valid, lesson.count, self._step(), lesson.peers)
         losses = {each.name: each(z, self.quantizer, batch) for each in self.regularisers}
         z, commitment = committed(z, quantized, lesson.count, self._weight(quantized.squared))
         y = self._estimate(z, quantized, lesson)
@@ -189,8 +189,11 @@ class Bottleneck(nn.Module):
         if not callable(self.commitment):
             return self.commitment
         usage, _ = usage_of(self._tallies, like)
-        step = self.step - 1 if self._recomputation.after_lesson else self.step
-        return self.commitment(step, usage.mean() if len(usage) else like.new_ones(()))
+        return self.commitment(self._step(), usage.mean() if len(usage) else like.new_ones(()))
+
+    def _step(self) -> Tensor:
+        """Return the step of this pass; of the one it repeats, if it repeats one."""
+        return self.step - 1 if self._recomputation.after_lesson else self.step
 
     def _estimate(self, z: Tensor, quantized: Quantized, lesson: Lesson) -> Tensor:
         """Return y (N, d), what the estimator makes of the vectors and their values."""

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from zador.codebooks import ByDistortion, Ema, FromBatch, Frozen, Gradient, OnlineKMeans
-from zador.estimators import householder, rotation_trick
+from zador.estimators import NSVQ, AdditiveNoise, DiVeQ, householder, rotation_trick
 from zador.layers import (
     bsq,
     fsq,
@@ -43,7 +43,9 @@ DRAWS = {"leaving out": "it draws among all rows, and where there are fewer rows
 DRAWN = {
     "leaving out": "it draws a number for every row",
     "own estimator": "its relaxation is its estimator",
+    "one process": "each process draws numbers of its own",
 }
+NOISY = {"leaving out": "it draws noise for every row", "one process": "each process draws numbers of its own"}
 FAR = np.concatenate([CODEWORDS, CODEWORDS + 30.0])
 
 
@@ -116,6 +118,9 @@ MEMBERS = {
     "vq-cosine-gradient": Member(lambda: vq(8, 16, cosine=True, learner=Gradient())),
     "vq-rotation": Member(lambda: vq(8, 16, estimator=rotation_trick), opaque=True),
     "vq-householder": Member(lambda: vq(8, 16, estimator=householder), opaque=True),
+    "vq-nsvq": Member(lambda: vq(8, 16, estimator=NSVQ(), learner=Gradient()), without=NOISY, opaque=True),
+    "vq-diveq": Member(lambda: vq(8, 16, estimator=DiVeQ(), learner=Gradient()), without=NOISY, opaque=True),
+    "vq-noise": Member(lambda: vq(8, 16, estimator=AdditiveNoise()), without=NOISY),
     "vq-heads": Member(lambda: vq(8, 16, heads=2)),
     "vq-shared-projected": Member(lambda: vq(8, 16, heads=2, shared_codebook=True, codebook_dim=3)),
     "vq-projected": Member(lambda: vq(8, 16, codebook_dim=4, learner=Gradient())),

@@ -59,3 +59,11 @@ def relaxed_gradients(logits, uniform, temperature, g):
     jacobian = np.diag(weights) - np.outer(weights, weights)  # of softmax at its own argument
     at_scores = jacobian.T @ np.asarray(g, np.float64)
     return at_scores / temperature, -(at_scores @ drawn) / temperature**2
+
+
+def substituted_backward(x, q, direction, g):
+    """Return y = x + ||q - x|| w of one vector, w along `direction`, and the gradients at x and q, by matrices."""
+    x, q, g = (np.asarray(row, np.float64) for row in (x, q, g))
+    length = np.linalg.norm(q - x)
+    w, u = direction / np.linalg.norm(direction), (q - x) / length
+    return x + length * w, (np.eye(len(x)) - np.outer(w, u)).T @ g, np.outer(w, u).T @ g

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from zador.estimators.additive_noise import AdditiveNoise
+from zador.estimators.dither import dithered
+from zador.estimators.diveq import DiVeQ
 from zador.estimators.estimator import Estimator, NoisyEstimator
 from zador.estimators.gumbel_softmax import GumbelSoftmax, Relaxed, gumbel_softmax
 from zador.estimators.householder import householder, householder_without_rescaling
+from zador.estimators.nsvq import NSVQ
 from zador.estimators.projection import projection
 from zador.estimators.rescaling import rescaling
 from zador.estimators.rotation_trick import rotation_trick, rotation_trick_without_rescaling
@@ -24,10 +28,13 @@ from zador.estimators.straight_through import straight_through
 from zador.estimators.temperature import Constant, Cosine, Exponential, Linear, Schedule, effective_temperature
 
 __all__ = [
+    "NSVQ",
+    "AdditiveNoise",
     "Baseline",
     "Constant",
     "ConstantBaseline",
     "Cosine",
+    "DiVeQ",
     "Estimator",
     "Exponential",
     "GumbelSoftmax",
@@ -42,6 +49,7 @@ __all__ = [
     "Scored",
     "ScoredEstimator",
     "control_network",
+    "dithered",
     "effective_temperature",
     "gumbel_softmax",
     "householder",

@@ -7,11 +7,12 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from zador.errors import DataError
+from zador.estimators.reflections import working_dtype
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Estimator", "NoisyEstimator", "as_pair"]
+__all__ = ["Estimator", "NoisyEstimator", "as_pair", "as_triple"]
 
 
 @runtime_checkable
@@ -73,3 +74,24 @@ def as_pair(x: Tensor, q: Tensor, name: str) -> tuple[Tensor, Tensor]:
             "pass for every vector of x the codeword that it became"
         )
     return x, q.detach()
+
+
+def as_triple(x: Tensor, q: Tensor, noise: Tensor, name: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Return all three in the widest dtype of x and q, float32 at least, with the gradients that they have.
+
+    Args:
+        x: (..., d) what was quantized.
+        q: (..., d) what it became.
+        noise: (..., d) uniform in [0, 1).
+        name: the estimator, for the message.
+
+    Raises:
+        DataError: shapes that differ, or no axis of coordinates.
+    """
+    if not x.shape == q.shape == noise.shape or x.ndim == 0:
+        raise DataError(
+            f"{name}: expected x, q and noise of one shape (..., d), got {tuple(x.shape)}, {tuple(q.shape)} and "
+            f"{tuple(noise.shape)}; draw the noise with zador.noise.uniform(key, list(x.shape))"
+        )
+    dtype = working_dtype(x, q)
+    return x.to(dtype), q.to(dtype), noise.to(dtype)

@@ -36,9 +36,9 @@ def from_dac(
     estimator: Estimator = straight_through,
     commitment: float | None = None,
 ) -> FactorisedBottleneck:
-    """Return the residual quantizer of a DAC model: stages of few coordinates, chosen by cosine, behind maps [kumar2023high].
+    """Return the residual quantizer of a DAC model: few coordinates behind maps, chosen by cosine [kumar2023high].
 
-    Reads the names of `descript-audio-codec`, with weight normalisation under torch's old names or its new ones, and those of
+    Reads the names of `descript-audio-codec`, with weight normalisation under torch's old or new names, and those of
     `transformers`. In evaluation it gives the indices and the values that the model's own quantizer gives; gradients and
     losses of a training step are the model's too, but for the normalisation: maps are plain ones from here on.
 
@@ -87,6 +87,8 @@ def from_dac(
 def _stage(weights: Weights, learner: Learner, number: int) -> Projected:
     into, out = read_linear(weights, "in_proj"), read_linear(weights, "out_proj")
     if into is None or out is None:
-        raise DataError(f"{weights.place}: a map is missing, in_proj or out_proj; pass the state_dict of the whole quantizer")
+        raise DataError(
+            f"{weights.place}: a map is missing, in_proj or out_proj; pass the state_dict of the whole quantizer"
+        )
     table = loaded_table(weights["codebook.weight"], None, learner, stream=number)
     return Projected(DirectionCode(table), into, out, dim=into.in_features)

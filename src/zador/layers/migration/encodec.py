@@ -39,15 +39,15 @@ def from_encodec(
 ) -> Bottleneck:
     """Return the residual quantizer of an EnCodec model, with its codewords and their averages [defossez2022high].
 
-    Reads the names of Meta's `encodec` (also in `audiocraft`) and those of `transformers`. In evaluation it gives the indices
-    and the values that the model's own quantizer gives.
+    Reads the names of Meta's `encodec` (also in `audiocraft`) and those of `transformers`. In evaluation it gives the
+    indices and values that the model's own quantizer gives.
 
     Args:
         state: a path, a state_dict or a module, see `read_weights`; of the whole model, or of its quantizer.
         prefix: where the quantizer is, such as "quantizer.vq"; None: where the only one is.
         stages: S, the first so many; None for all. A bandwidth of b kbit/s is `1000 b / (log2 K · frame rate)` of them.
         axis: of the coordinates: 1 for the (B, D, T) of the model.
-        learner: how codewords go on: their EMA by default, which revives none; EnCodec's own revival has no effect, since the
+        learner: how codewords go on: their EMA by default, which revives none; EnCodec's own has no effect, since the
             average overwrites it in the same step.
         estimator: how the gradient crosses.
         commitment: β, summed over coordinates; 1/d by default, EnCodec's mean with weight 1.

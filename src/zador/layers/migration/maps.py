@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["CosineLinear", "LinearThenNorm", "NormThenLinear", "linear", "read_linear", "space_behind"]
 
 _DIMENSIONS = 2
+# What torch calls the length and the direction of a weight, before and since 2.0.
+_NORMALISED = (
+    ("weight_g", "weight_v"),
+    ("parametrizations.weight.original0", "parametrizations.weight.original1"),
+)
 
 
 class NormThenLinear(nn.Linear):
@@ -63,7 +68,7 @@ class CosineLinear(nn.Linear):
 
 @torch.no_grad()
 def linear(weight: Tensor, bias: Tensor | None = None, into: nn.Linear | None = None) -> nn.Linear:
-    """Return x → A x + b with A = `weight` (d, D) and b = `bias` (d,), if there is one; in place in `into`, if that is given."""
+    """Return x → A x + b, A = `weight` (d, D) and b = `bias` (d,), if there is one; in `into`, if that is given."""
     if into is None:
         into = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
     into.to(weight.dtype)
@@ -79,16 +84,11 @@ def read_linear(weights: Weights, name: str) -> nn.Linear | None:
     A 1×1 convolution is one too; and so is one with weight normalisation, `g v / ||v||`, under either of torch's names for
     g and v: from here on it is a plain map of the same value.
     """
-    pairs = (("weight_g", "weight_v"), ("parametrizations.weight.original0", "parametrizations.weight.original1"))
-    for g, v in pairs:
-        if f"{name}.{v}" in weights:
-            matrix = torch._weight_norm(weights[f"{name}.{v}"], weights[f"{name}.{g}"], 0)  # noqa: SLF001 - what torch's own layer computes
-            break
-    else:
-        if f"{name}.weight" not in weights:
-            return None
-        matrix = weights[f"{name}.weight"]
-    bias = weights[f"{name}.bias"] if f"{name}.bias" in weights else None
+    matrix = _matrix(weights, name)
+    if matrix is None:
+        return None
+    # `Weights` is no dict: it answers for a missing name with an error.
+    bias = weights[f"{name}.bias"] if f"{name}.bias" in weights else None  # noqa: SIM401
     return linear(matrix.flatten(1) if matrix.ndim > _DIMENSIONS else matrix, bias)
 
 
@@ -99,3 +99,11 @@ def space_behind(into: nn.Linear | None, out: nn.Linear | None, code_dim: int, a
     if into is not None:
         space.dim = into.in_features
     return space
+
+
+def _matrix(weights: Weights, name: str) -> Tensor | None:
+    for g, v in _NORMALISED:
+        if f"{name}.{v}" in weights:
+            # What torch's own layer computes.
+            return torch._weight_norm(weights[f"{name}.{v}"], weights[f"{name}.{g}"], 0)  # noqa: SLF001
+    return weights[f"{name}.weight"] if f"{name}.weight" in weights else None  # noqa: SIM401

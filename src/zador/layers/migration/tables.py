@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from zador.codebooks import Ema, Frozen
+from zador.errors import UsageError
 from zador.layers.table import LearnedTable
 
 if TYPE_CHECKING:
@@ -20,7 +21,13 @@ __all__ = ["loaded_table"]
 
 @torch.no_grad()
 def loaded_table(
-    codewords: Tensor, counts: Tensor | None, learner: Learner, *, stream: int = 0, sphere: bool = False, started: bool = True
+    codewords: Tensor,
+    counts: Tensor | None,
+    learner: Learner,
+    *,
+    stream: int = 0,
+    sphere: bool = False,
+    started: bool = True,
 ) -> LearnedTable:
     """Return a table with these codewords (K, d), which goes on learning from these counts (K,).
 
@@ -32,10 +39,16 @@ def loaded_table(
         stream: tells apart the random numbers of the tables of one layer.
         sphere: codewords have length 1.
         started: whether these are codewords at all; otherwise the learner starts the table.
+
+    Raises:
+        UsageError: no codewords, and a learner that never starts.
     """
     if isinstance(learner, Frozen):
+        if not started:
+            raise UsageError("its codebook has not been made yet, and Frozen() will make none; pass another learner=")
         learner = replace(cast("Any", learner), start=codewords.cpu().numpy())
-    table = LearnedTable(*codewords.shape, learner, stream=stream, sphere=sphere)
+    size, dim = codewords.shape
+    table = LearnedTable(size, dim, learner, stream=stream, sphere=sphere)
     if codewords.dtype == torch.float64:
         table.double()
     if not started:

@@ -48,7 +48,9 @@ class Weights:
             NonFiniteError: it holds NaN or infinity.
         """
         if name not in self.tensors:
-            raise DataError(f"{self.place}: there is no {name}, but {_some(self.tensors)}; is it the state_dict of the module?")
+            raise DataError(
+                f"{self.place}: there is no {name}, but {_some(self.tensors)}; is it the state_dict of the module?"
+            )
         tensor = self.tensors[name].detach()
         if not tensor.is_floating_point():
             return tensor
@@ -134,8 +136,8 @@ def _from_file(path: Path) -> Mapping[str, Any]:
         held = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - what foreign bytes make torch raise is not documented
         raise FormatError(
-            f"{path}: cannot be read as tensors alone ({type(error).__name__}), and zador runs no code from files; where you "
-            "trust it, load it yourself and pass its state_dict"
+            f"{path}: cannot be read as tensors alone ({type(error).__name__}), and zador runs no code from files; where "
+            "you trust it, load it yourself and pass its state_dict"
         ) from None
     if not isinstance(held, Mapping):
         raise FormatError(f"{path}: holds a {type(held).__name__}, not tensors by name; save module.state_dict()")

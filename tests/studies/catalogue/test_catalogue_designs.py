@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from zador.studies.catalogue import STUDIES
+from zador.studies.catalogue import PROTOCOL_A, STUDIES
 from zador.studies.catalogue.testbed.reported import SEED, quoted
 from zador.studies.configuration import canonical, configuration
 from zador.studies.design import Work
 
-FULL = {study().name: study() for study in STUDIES}
-QUICK = {study().name: study(quick=True) for study in STUDIES}
+FULL = {study().name: study() for study in PROTOCOL_A}
+QUICK = {study().name: study(quick=True) for study in PROTOCOL_A}
 DESIGNS = [*FULL.values(), *QUICK.values()]
 NAMES = (
     "verification",
@@ -27,6 +27,7 @@ NAMES = (
 def test_protocol_a_is_complete():
     """Verification, convergence, size, β, learning rate, batch size, data, cost: in the order of the reports."""
     assert tuple(FULL) == NAMES
+    assert set(PROTOCOL_A) < set(STUDIES)
     settings = {name: len(design.settings) for name, design in FULL.items()}
     assert settings["codebook-size"] == 8
     assert settings["commitment"] == 5

@@ -10,6 +10,13 @@ from zador.studies.catalogue.commitment import commitment
 from zador.studies.catalogue.convergence import convergence
 from zador.studies.catalogue.cost import cost
 from zador.studies.catalogue.difficult_data import difficult_data
+from zador.studies.catalogue.gradient_atlas import (
+    gradient_atlas,
+    gradient_atlas_codebook_size,
+    gradient_atlas_dimension,
+    gradient_atlas_loss,
+    gradient_atlas_noise,
+)
 from zador.studies.catalogue.learning_rate import learning_rate
 from zador.studies.catalogue.verification import verification
 
@@ -18,9 +25,9 @@ if TYPE_CHECKING:
 
     from zador.studies.design import Design
 
-__all__ = ["STUDIES"]
+__all__ = ["ATLAS", "PROTOCOL_A", "STUDIES"]
 
-STUDIES: tuple[Callable[..., Design], ...] = (
+PROTOCOL_A: tuple[Callable[..., Design], ...] = (
     verification,
     convergence,
     codebook_size,
@@ -30,4 +37,16 @@ STUDIES: tuple[Callable[..., Design], ...] = (
     difficult_data,
     cost,
 )
-"""Every study, in the order of the reports: `study(quick=True)` is a short form of it."""
+"""The studies of the reports' protocol A, in the order of the reports."""
+
+ATLAS: tuple[Callable[..., Design], ...] = (
+    gradient_atlas,
+    gradient_atlas_codebook_size,
+    gradient_atlas_dimension,
+    gradient_atlas_loss,
+    gradient_atlas_noise,
+)
+"""The studies of the gradient atlas."""
+
+STUDIES = (*PROTOCOL_A, *ATLAS)
+"""Every study: `study(quick=True)` is a short form of it."""

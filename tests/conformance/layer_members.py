@@ -14,6 +14,17 @@ from torch import nn
 from zador.codebooks import ByDistortion, Ema, FromBatch, Frozen, Gradient, OnlineKMeans
 from zador.estimators import NSVQ, AdditiveNoise, DiVeQ, householder, rotation_trick
 from zador.layers import (
+    MMD,
+    AdaptiveCommitment,
+    CosineWarmUp,
+    Diversity,
+    LinearTransport,
+    Orthogonal,
+    OrthogonalTransport,
+    Rate,
+    Scheduled,
+    WarmUp,
+    Wasserstein,
     bsq,
     fsq,
     grvq,
@@ -46,6 +57,8 @@ DRAWN = {
     "one process": "each process draws numbers of its own",
 }
 NOISY = {"leaving out": "it draws noise for every row", "one process": "each process draws numbers of its own"}
+CHOICES = (Scheduled(Diversity(per_sample=0.5), CosineWarmUp(1.0, 3)), Rate(temperature=0.5))
+MATCHING = (Orthogonal(used_only=True, at_most=8), Scheduled(Wasserstein(), WarmUp(1.0, 3)), MMD(vectors=32, codewords=12))
 FAR = np.concatenate([CODEWORDS, CODEWORDS + 30.0])
 
 
@@ -128,6 +141,14 @@ MEMBERS = {
     "vq-sequence": Member(lambda: vq(8, 16, axis=1), (4, 8, 40), axis=1),
     "vq-video": Member(lambda: vq(8, 16, axis=1, codebook_dim=4, heads=2), (4, 8, 3, 4, 5), axis=1),
     "vq-skip": Member(lambda: vq(8, 16, on_nonfinite="skip"), without={"raises": "it leaves such vectors out instead"}),
+    "vq-entropies": Member(lambda: vq(8, 16, regularisers=CHOICES, commitment=AdaptiveCommitment())),
+    "vq-matched": Member(
+        lambda: vq(8, 16, learner=Gradient(), regularisers=MATCHING, commitment=WarmUp(0.5, 4)),
+        without={"loss of vectors": "its losses of codewords depend on vectors that they take as given"},
+    ),
+    "rvq-entropies": Member(lambda: rvq(8, 16, stages=2, learner=Gradient(), regularisers=CHOICES)),
+    "pq-rotated": Member(lambda: pq(8, 16, parts=3, transport=OrthogonalTransport())),
+    "vq-carried": Member(lambda: vq(8, 16, axis=1, codebook_dim=4, transport=LinearTransport()), (4, 8, 40), axis=1),
     "pq": Member(lambda: pq(8, 16, parts=3)),
     "rvq": Member(lambda: rvq(8, 16, stages=3)),
     "rvq-shared": Member(lambda: rvq(8, 16, stages=3, shared_codebook=True)),
@@ -157,7 +178,7 @@ SHORT = ["vq-ema", "vq-projected", "vq-cosine", "rvq", "fsq-projected", "lfq", "
 LEARNING = [name for name in ALL if any(isinstance(part, LearnedTable) for part in MEMBERS[name].make().modules())]
 RESIDUAL = [name for name in ALL if name.startswith(("rvq", "grvq", "rfsq"))]
 # Without projections: values are codewords, and the estimator's gradient is that of x.
-PLAIN = [name for name in ALL if MEMBERS[name].make().space.into is None]
+PLAIN = [name for name in ALL if (space := MEMBERS[name].make().space).into is None and space.before is None]
 
 
 def over(names: Iterable[str], promise: str = "", long: Iterable[str] = ()) -> pytest.MarkDecorator:

@@ -31,7 +31,7 @@ def few(member):
     return x if member.whole or x.ndim > 3 else x[:, ..., :5] if member.axis == 1 else x[:, :5]
 
 
-@over(ALL)
+@over(ALL, promise="loss of vectors")
 def test_the_gradient_of_the_losses_is_that_of_their_values(member):
     """Inside a cell, commitment and further losses differentiate to what differences of their values give."""
     layer = settled(member)
@@ -45,7 +45,7 @@ def test_the_gradient_of_the_losses_is_that_of_their_values(member):
     assert torch.autograd.gradcheck(losses, x, fast_mode=x.numel() > 60)
 
 
-@over(ALL)
+@over(ALL, promise="loss of vectors")
 def test_the_gradient_of_masked_losses_is_that_of_their_values(member):
     """The same where some vectors do not count."""
     layer, x = settled(member), member.input(seed=9, batch=2, dtype=torch.float64)

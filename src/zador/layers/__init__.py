@@ -32,16 +32,25 @@ from zador.layers.presets import (
     vq,
 )
 from zador.layers.record import Info, LayerOutput
+from zador.layers.regularise import MMD, Diversity, GaussianKernel, Orthogonal, Rate, Wasserstein, energy_kernel
 from zador.layers.space import Space
 from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally
+from zador.layers.transport import LinearTransport, ModuleTransport, OrthogonalTransport, Transport
+from zador.layers.weights import AdaptiveCommitment, Annealed, CosineWarmUp, Scheduled, WarmUp
 
 __all__ = [
+    "MMD",
+    "AdaptiveCommitment",
+    "Annealed",
     "Batch",
     "Bottleneck",
     "CategoricalBottleneck",
+    "CosineWarmUp",
+    "Diversity",
     "Entropy",
     "EntropyLoss",
+    "GaussianKernel",
     "GridOptions",
     "GumbelOptions",
     "Info",
@@ -49,17 +58,27 @@ __all__ = [
     "LayerOutput",
     "LearnedTable",
     "LinearLearnedTable",
+    "LinearTransport",
     "MapSpace",
+    "ModuleTransport",
+    "Orthogonal",
+    "OrthogonalTransport",
     "ProjectedOptions",
+    "Rate",
     "Regulariser",
     "ResidualOptions",
+    "Scheduled",
     "Space",
     "SpaceOptions",
     "TableOptions",
     "Tally",
+    "Transport",
+    "WarmUp",
+    "Wasserstein",
     "Weight",
     "bsq",
     "codebook_entropy",
+    "energy_kernel",
     "expected_loss",
     "fsq",
     "grvq",

@@ -179,7 +179,8 @@ class Bottleneck(nn.Module):
             rest = (z.detach() - quantized.values).where(rows.valid[:, None], 0.0)
             quantized = quantized._replace(left_over=rest)
         batch = Batch(rows.valid, lesson.count, self._step(), lesson.peers)
-        losses = {each.name: each(z, self.quantizer, batch) for each in self.regularisers}
+        with self._recomputation.after_learning():
+            losses = {each.name: each(z, self.quantizer, batch) for each in self.regularisers}
         z, commitment = committed(z, quantized, lesson.count, self._weight(quantized.squared))
         y = self._estimate(z, quantized, lesson)
         return y, quantized, {"commitment": commitment, "codebook": lesson.codebook_loss(commitment), **losses}

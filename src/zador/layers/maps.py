@@ -24,6 +24,7 @@ class MapSpace(Space):
         self.size = size
         self.dim, self.code_dim, self.axis, self.skip = space.dim, space.code_dim, space.axis, space.skip
         self.into, self.out = space.into, space.out
+        self.before, self.after = space.before, space.after
 
     def enter(self, x: Tensor, mask: Tensor | None, lengths: Tensor | None) -> Rows:
         """Return maps as rows; `mask` has one boolean for each map.

@@ -70,6 +70,17 @@ class Recomputation:
             for table in self.tables:
                 table.recall(back=False)
 
+    @contextmanager
+    def after_learning(self) -> Iterator[None]:
+        """Surround what, in a pass, sees the tables as they are once they have learnt from it, repeated or not."""
+        if self.after_lesson:
+            for table in self.tables:
+                table.recall(back=False)
+        yield
+        if self.after_lesson:
+            for table in self.tables:
+                table.recall(back=True)
+
     def recognise(self, x: Tensor, *, learns: bool) -> None:
         """Remember the vectors x (N, d) of a pass that tables learn from; make sure that a repetition is of the last one.
 

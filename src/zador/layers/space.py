@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from zador.errors import DataError, UsageError
 from zador.layers.door import finite_rows
+from zador.layers.transport import Transport, carried
 from zador.noise import new_key
 from zador.validation import as_count
 
@@ -37,7 +38,9 @@ class Space(nn.Module):
     """Which axis of a tensor holds the coordinates, and how they are projected.
 
     Where the code works in another dimension than the network, a linear map leads in and one leads out. They start as an
-    orthonormal projection and its transpose: what the code cannot see is what is lost, and nothing else.
+    orthonormal projection and its transpose: what the code cannot see is what is lost, and nothing else. A transport is a
+    learned map between the two, in the dimension of the code: x goes through `into` and `before`, values through `after` and
+    `out`.
 
     Args:
         dim: D, coordinates of the tensor.
@@ -45,6 +48,7 @@ class Space(nn.Module):
         axis: where the D coordinates are: -1 channel-last, 1 for images (B, D, H, W), video (B, D, T, H, W), …
         on_nonfinite: "raise", or "skip" to leave vectors with NaN or infinity out and count them.
         seed: of the projection.
+        transport: makes the two maps, such as `OrthogonalTransport()`; None for none.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Space(nn.Module):
         axis: int = -1,
         on_nonfinite: Literal["raise", "skip"] = "raise",
         seed: int = 0,
+        transport: Transport | None = None,
     ) -> None:
         super().__init__()
         if on_nonfinite not in ("raise", "skip"):
@@ -66,6 +71,12 @@ class Space(nn.Module):
         self.out: nn.Linear | None = None
         if dim != code_dim:
             self.into, self.out = _projections(dim, code_dim, seed)
+        if not (transport is None or callable(transport)):
+            raise UsageError(f"transport={transport!r}: expected an object such as zador.layers.OrthogonalTransport()")
+        self.before: nn.Module | None = None
+        self.after: nn.Module | None = None
+        if transport is not None:
+            self.before, self.after = transport(self.code_dim)
 
     def enter(self, x: Tensor, mask: Tensor | None, lengths: Tensor | None) -> Rows:
         """Return the rows of x in the space of the code.
@@ -86,6 +97,8 @@ class Space(nn.Module):
         if self.into is not None:
             rows = self.into(rows if torch.is_autocast_enabled(x.device.type) else rows.to(self.into.weight.dtype))
         wide = rows.float() if rows.dtype.itemsize < 4 else rows  # noqa: PLR2004 - bytes of float32
+        if self.before is not None:
+            wide = carried(self.before, wide)
         return Rows(wide, valid, lead, x.dtype, skipped)
 
     def leave(self, y: Tensor, rows: Rows) -> Tensor:
@@ -94,6 +107,8 @@ class Space(nn.Module):
 
     def place(self, y: Tensor, lead: tuple[int, ...], valid: Tensor | None) -> Tensor:
         """Return vectors (N, d) projected back and put in place, with zeros where they are not valid."""
+        if self.after is not None:
+            y = carried(self.after, y)
         if self.out is not None:
             y = self.out(y if torch.is_autocast_enabled(y.device.type) else y.to(self.out.weight.dtype))
         if valid is not None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from zador.layers.losses import Regulariser, Weight
+    from zador.layers.transport import Transport
 
 __all__ = ["LayerOptions", "ProjectedOptions", "SpaceOptions", "TableOptions", "check_options", "layer_of", "space_of"]
 
@@ -22,11 +23,13 @@ class SpaceOptions(TypedDict, total=False):
         axis: which axis of a tensor holds the coordinates: -1 (default) channel-last, 1 for images (B, D, H, W) and video.
         on_nonfinite: "raise" (default), or "skip": vectors with NaN or infinity are masked, and counted in `info.skipped`.
         seed: of the projections.
+        transport: learned maps before and after the code, such as `zador.layers.OrthogonalTransport()`.
     """
 
     axis: int
     on_nonfinite: Literal["raise", "skip"]
     seed: int
+    transport: Transport | None
 
 
 class LayerOptions(SpaceOptions, total=False):
@@ -66,7 +69,7 @@ class TableOptions(ProjectedOptions, total=False):
     cosine: bool
 
 
-_SPACE = ("axis", "on_nonfinite", "seed")
+_SPACE = ("axis", "on_nonfinite", "seed", "transport")
 _LAYER = ("commitment", "regularisers")
 
 

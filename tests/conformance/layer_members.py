@@ -11,9 +11,22 @@ import pytest
 import torch
 from torch import nn
 
-from zador.codebooks import ByDistortion, Ema, FromBatch, Frozen, Gradient, OnlineKMeans
+from zador.codebooks import (
+    AffineTransform,
+    ByDistortion,
+    Ema,
+    FromBatch,
+    Frozen,
+    Gradient,
+    KernelDrift,
+    MlpTransform,
+    OnlineKMeans,
+)
 from zador.estimators import NSVQ, AdditiveNoise, DiVeQ, householder, rotation_trick
 from zador.layers import (
+    EntropyCoded,
+    OptimalTransport,
+    QuantizerDropout,
     MMD,
     AdaptiveCommitment,
     CosineWarmUp,
@@ -59,6 +72,10 @@ DRAWN = {
 NOISY = {"leaving out": "it draws noise for every row", "one process": "each process draws numbers of its own"}
 CHOICES = (Scheduled(Diversity(per_sample=0.5), CosineWarmUp(1.0, 3)), Rate(temperature=0.5))
 MATCHING = (Orthogonal(used_only=True, at_most=8), Scheduled(Wasserstein(), WarmUp(1.0, 3)), MMD(vectors=32, codewords=12))
+DROPPING = {
+    "leaving out": "each sample draws how far it goes, and the valid vectors alone are one sample",
+    "one process": "each process draws numbers of its own",
+}
 FAR = np.concatenate([CODEWORDS, CODEWORDS + 30.0])
 
 
@@ -134,6 +151,9 @@ MEMBERS = {
     "vq-nsvq": Member(lambda: vq(8, 16, estimator=NSVQ(), learner=Gradient()), without=NOISY, opaque=True),
     "vq-diveq": Member(lambda: vq(8, 16, estimator=DiVeQ(), learner=Gradient()), without=NOISY, opaque=True),
     "vq-noise": Member(lambda: vq(8, 16, estimator=AdditiveNoise()), without=NOISY),
+    "vq-transport": Member(lambda: vq(8, 16, assignment=OptimalTransport())),
+    "vq-entropy-coded": Member(lambda: vq(8, 16, assignment=EntropyCoded(0.5), learner=Ema(revive=None))),
+    "vq-drift": Member(lambda: vq(8, 16, learner=KernelDrift())),
     "vq-heads": Member(lambda: vq(8, 16, heads=2)),
     "vq-shared-projected": Member(lambda: vq(8, 16, heads=2, shared_codebook=True, codebook_dim=3)),
     "vq-projected": Member(lambda: vq(8, 16, codebook_dim=4, learner=Gradient())),
@@ -154,9 +174,12 @@ MEMBERS = {
     "rvq-shared": Member(lambda: rvq(8, 16, stages=3, shared_codebook=True)),
     "rvq-gradient": Member(lambda: rvq(8, 16, stages=3, learner=Gradient(weight=0.5))),
     "rvq-projected": Member(lambda: rvq(8, 16, stages=3, codebook_dim=4)),
+    "rvq-dropout": Member(lambda: rvq(8, 8, stages=3, dropout=QuantizerDropout(0.6, seed=5)), without=DROPPING),
     "grvq": Member(lambda: grvq(8, 16, stages=2, groups=2)),
     "simvq": Member(lambda: simvq(8, 16)),
     "simvq-projected": Member(lambda: simvq(8, 16, codebook_dim=4, axis=1), (4, 8, 40), axis=1),
+    "simvq-affine": Member(lambda: simvq(8, 16, transform=AffineTransform())),
+    "simvq-mlp": Member(lambda: simvq(8, 16, transform=MlpTransform(hidden=12))),
     "rsimvq": Member(lambda: rsimvq(8, 16, stages=3)),
     "gumbel": Member(lambda: gumbel_vq(8, 16), without=DRAWN, opaque=True),
     "gumbel-heads": Member(lambda: gumbel_vq(8, 16, heads=2, learner=Ema()), without=DRAWN, opaque=True),

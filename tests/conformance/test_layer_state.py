@@ -6,11 +6,12 @@ import copy
 import pickle
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from conformance.layer_members import ALL, LEARNING, over, same_buffers, train
 from zador.codebooks import Gradient
-from zador.layers.linear_table import LinearLearnedTable
+from zador.layers.transformed_table import TransformedTable
 
 
 @over(ALL)
@@ -103,6 +104,9 @@ def test_only_what_an_optimiser_moves_is_a_parameter(member):
     """Under `Gradient` the codewords, or the map they are seen through, are parameters; else nothing of a table is."""
     layer = member.make()
     learning = {isinstance(table.learner, Gradient) for table in layer._tables}
-    linear = any(isinstance(table, LinearLearnedTable) for table in layer._tables)
     names = {name.rsplit(".", 1)[-1] for name, _ in layer.quantizer.named_parameters()}
-    assert names == (({"weight", "bias"} if linear else {"codewords"}) if learning == {True} else set())
+    maps = [table.transform for table in layer._tables if isinstance(table, TransformedTable)]
+    expected = {"codewords"} if learning == {True} and (not maps or maps[0].learns_base) else set()
+    for each in maps:
+        expected |= set(each.split(torch.eye(8))._fields) - {"base"}
+    assert names == expected

@@ -62,3 +62,19 @@ def since(size, batches):
         for k in valid:
             found[k] = 0
     return found
+
+
+def drifted(before, after, chosen, bandwidth=None):
+    """Return codewords (K, d) of which those not chosen have moved by the kernel-weighted mean of the moves of the others."""
+    found = np.array(after, np.float64)
+    if bandwidth is None:
+        nearest = [min(np.linalg.norm(c - other) for j, other in enumerate(before) if j != k) for k, c in enumerate(before)]
+        bandwidth = sorted(nearest)[(len(nearest) - 1) // 2]
+    for j in np.flatnonzero(~chosen):
+        total, weight = np.zeros(before.shape[1]), 0.0
+        for k in np.flatnonzero(chosen):
+            w = np.exp(-((before[j] - before[k]) ** 2).sum() / (2 * bandwidth**2))
+            total, weight = total + w * (after[k] - before[k]), weight + w
+        if weight > 0:
+            found[j] = before[j] + total / weight
+    return found

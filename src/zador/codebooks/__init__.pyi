@@ -1,4 +1,5 @@
 # The public names of the room; `__init__.py` loads each on first use.
+from .affine import AffineTable, AffineTransform
 from .fit import fit_codebook
 from .initialise.axes import PrincipalAxes, principal_axes
 from .initialise.base import Initialiser, PredictingInitialiser
@@ -24,13 +25,16 @@ from .learn.entropy_constrained import (
 )
 from .learn.frozen import Frozen
 from .learn.gradient import Gradient, codebook_loss
+from .learn.kernel_drift import KernelDrift
 from .learn.learner import CodewordsState, Learner, LearnerState, Learning
 from .learn.lloyd import Lloyd, LloydInfo, LloydResult, LloydState
 from .learn.online_kmeans import OnlineKMeans, OnlineKMeansState
 from .learn.peers import ALONE, Alone, Peers, enlisted, first_row, peers_of
 from .learn.reservoir import Reservoir, empty_reservoir, with_batch
 from .learn.reservoir_lloyd import ReservoirLloyd, ReservoirLloydState
-from .linear import LinearTable, linear_codewords, linear_table
+from .learn.sinkhorn import sinkhorn_prices, transport_plan
+from .linear import LinearTable, LinearTransform, linear_codewords, linear_table
+from .mlp import MlpTable, MlpTransform
 from .revive.base import Load, Proposal, Revival, Reviver, revived
 from .revive.by_distortion import ByDistortion
 from .revive.from_batch import FromBatch
@@ -38,14 +42,18 @@ from .revive.from_reservoir import FromReservoir, ReservoirLoad
 from .revive.since import never_chosen, restarted, since_chosen, windowed_usage
 from .revive.split_most_loaded import SplitMostLoaded
 from .table import Codebook, load
+from .transform import CodebookTransform
 
 __all__ = [
     "ALONE",
+    "AffineTable",
+    "AffineTransform",
     "Alone",
     "BestGaussian",
     "ByDistortion",
     "Cells",
     "Codebook",
+    "CodebookTransform",
     "CodewordsState",
     "DiscreteLaw",
     "Ema",
@@ -64,16 +72,20 @@ __all__ = [
     "Initialiser",
     "IsotropicRateDistortion",
     "KMeansPlusPlus",
+    "KernelDrift",
     "Learner",
     "LearnerState",
     "Learning",
     "LinearTable",
+    "LinearTransform",
     "Lloyd",
     "LloydInfo",
     "LloydMaxGrid",
     "LloydResult",
     "LloydState",
     "Load",
+    "MlpTable",
+    "MlpTransform",
     "OnlineKMeans",
     "OnlineKMeansState",
     "Peers",
@@ -111,6 +123,8 @@ __all__ = [
     "revived",
     "shared",
     "since_chosen",
+    "sinkhorn_prices",
+    "transport_plan",
     "windowed_usage",
     "with_batch",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-__all__ = ["LinearTable", "linear_codewords", "linear_table"]
+__all__ = ["LinearTable", "LinearTransform", "linear_codewords", "linear_table"]
 
 
 class LinearTable(NamedTuple):
@@ -22,6 +23,25 @@ class LinearTable(NamedTuple):
     base: Tensor
     weight: Tensor
     bias: Tensor
+
+
+@dataclass(frozen=True)
+class LinearTransform:
+    """`c = W b + t`: SimVQ [zhu2024addressing]; see `linear_table`.
+
+    Attributes:
+        learns_base: whether the base learns as well; in SimVQ it rests.
+    """
+
+    learns_base: bool = False
+
+    def split(self, codewords: Tensor) -> LinearTable:
+        """Return a white base, and the map of which the codewords (K, d) are the image."""
+        return linear_table(codewords)
+
+    def codewords(self, parts: LinearTable) -> Tensor:
+        """Return the codewords (K, d)."""
+        return linear_codewords(parts)
 
 
 def linear_codewords(table: LinearTable) -> Tensor:

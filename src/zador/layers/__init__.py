@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from zador.layers.assignment import Assignment, EntropyCoded, Nearest, OptimalTransport
 from zador.layers.bottleneck import Bottleneck
 from zador.layers.categorical import CategoricalBottleneck
 from zador.layers.entropy import Entropy, EntropyLoss, codebook_entropy, log_odds, per_sample_entropy
+from zador.layers.entropy_coded_table import EntropyCodedTable
 from zador.layers.expected import expected_loss
 from zador.layers.linear_table import LinearLearnedTable
 from zador.layers.losses import Batch, Regulariser, Weight
 from zador.layers.maps import MapSpace
 from zador.layers.presets import (
+    CodebookOptions,
     GridOptions,
     GumbelOptions,
     LayerOptions,
     ProjectedOptions,
     ResidualOptions,
+    ResidualTransformedOptions,
     SpaceOptions,
     TableOptions,
+    TransformedOptions,
     bsq,
     fsq,
     grvq,
@@ -36,19 +41,25 @@ from zador.layers.regularise import MMD, Diversity, GaussianKernel, Orthogonal, 
 from zador.layers.space import Space
 from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally
+from zador.layers.transformed_table import TransformedTable
 from zador.layers.transport import LinearTransport, ModuleTransport, OrthogonalTransport, Transport
 from zador.layers.weights import AdaptiveCommitment, Annealed, CosineWarmUp, Scheduled, WarmUp
+from zador.quantizers.codes import QuantizerDropout
 
 __all__ = [
     "MMD",
     "AdaptiveCommitment",
     "Annealed",
+    "Assignment",
     "Batch",
     "Bottleneck",
     "CategoricalBottleneck",
+    "CodebookOptions",
     "CosineWarmUp",
     "Diversity",
     "Entropy",
+    "EntropyCoded",
+    "EntropyCodedTable",
     "EntropyLoss",
     "GaussianKernel",
     "GridOptions",
@@ -61,17 +72,23 @@ __all__ = [
     "LinearTransport",
     "MapSpace",
     "ModuleTransport",
+    "Nearest",
+    "OptimalTransport",
     "Orthogonal",
     "OrthogonalTransport",
     "ProjectedOptions",
+    "QuantizerDropout",
     "Rate",
     "Regulariser",
     "ResidualOptions",
+    "ResidualTransformedOptions",
     "Scheduled",
     "Space",
     "SpaceOptions",
     "TableOptions",
     "Tally",
+    "TransformedOptions",
+    "TransformedTable",
     "Transport",
     "WarmUp",
     "Wasserstein",

@@ -20,6 +20,7 @@ from zador.layers.sync import abandoned_if_refused, members, present
 from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally, usage_of
 from zador.noise import drawn_key, uniform
+from zador.quantizers.codes import Pass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +86,10 @@ class Bottleneck(nn.Module):
         self._tables = [module for module in quantizer.modules() if isinstance(module, LearnedTable)]
         self._tallies = [module for module in quantizer.modules() if isinstance(module, Tally)]
         self._recomputation = Recomputation(self._tables)
+        # Whether a pass in training mode draws random numbers.
+        self._draws = isinstance(estimator, NoisyEstimator) or any(
+            getattr(code, "draws", False) for code in quantizer.modules()
+        )
 
     @property
     def bits(self) -> float:
@@ -121,7 +126,8 @@ class Bottleneck(nn.Module):
             with abandoned_if_refused(peers, self.step.device):
                 rows = self.space.enter(x, mask, lengths)
             with torch.autocast(x.device.type, enabled=False):
-                lesson = Lesson(members(self._vectors(rows), peers, x.device), peers, learns=learns)
+                context = Pass(peers, present().rank, rows.lead[0] if rows.lead else 1, self._drawn())
+                lesson = Lesson(members(self._vectors(rows), peers, x.device), context, learns=learns)
                 y, quantized, losses = self._cross(rows, lesson)
                 if learns:
                     # A new tensor: a compiled backward pass may work out a weight again from the one it was given.
@@ -170,6 +176,16 @@ class Bottleneck(nn.Module):
     def _vectors(self, rows: Rows) -> Tensor | int:
         return self.quantizer.tokens * (rows.x.shape[0] if rows.valid is None else rows.valid.sum())
 
+    def _drawn(self) -> Tensor:
+        """Return the number of this pass among those that draw; count it, unless it repeats one."""
+        if not (self._draws and self.training):
+            return self.draws
+        if self._recomputation.repeating:
+            return self.draws - 1
+        number = self.draws
+        self.draws = number + 1
+        return number
+
     def _cross(self, rows: Rows, lesson: Lesson) -> tuple[Tensor, Quantized, dict[str, Tensor]]:
         """Return y (N, d), what was selected, and the losses by name, commitment and codebook first."""
         self._recomputation.recognise(rows.x, learns=lesson.learns)
@@ -203,10 +219,7 @@ class Bottleneck(nn.Module):
             return self.estimator(z, values)
         if not self.training:
             return straight_through(z, values)
-        repeating = self._recomputation.repeating
-        key = drawn_key(self.estimator.seed, self.draws - 1 if repeating else self.draws, lesson.peers.rank)
-        if not repeating:
-            self.draws = self.draws + 1
+        key = drawn_key(self.estimator.seed, lesson.context.draw, lesson.context.rank)
         live = self.quantizer.decode(quantized.indices).to(z.dtype)
         # Codewords may have learnt from this very pass: the values are those of before, the gradient goes to where they are.
         q = values + (live - live.detach()) if live.requires_grad else values
@@ -224,6 +237,7 @@ class Bottleneck(nn.Module):
             distortion=mean_over(quantized.error.detach().sum(), lesson.count),
             usage=usage,
             perplexity=perplexity,
+            rate=torch.stack(lesson.rates) if lesson.rates else torch.zeros_like(usage),
             revived=torch.stack(lesson.revived) if lesson.revived else torch.zeros_like(usage, dtype=torch.int64),
             skipped=rows.skipped,
         )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from zador.codebooks import shared
+from zador.layers.losses import mean_over
 from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally
+from zador.quantizers.codes import PricedTable
 
 if TYPE_CHECKING:
-    from zador.codebooks import Peers
-    from zador.quantizers.codes import Asked
+    from zador.quantizers.codes import Asked, Pass
 
 __all__ = ["Lesson"]
 
@@ -23,22 +25,27 @@ class Lesson:
 
     Args:
         vectors: how many vectors count in all processes together, the n of the losses.
-        peers: the W processes that learn together.
+        context: the pass; its peers are the W processes that learn together.
         learns: whether tables start, count, move and revive.
 
     Attributes:
+        context: the pass.
+        peers: the W processes.
         count: n / W, what sums over the vectors of one process are divided by.
         codebook: codebook losses, one for each table that learns by gradient.
         revived: how many codewords each table moved to a new place.
+        rates: bits that each table's indices of this process cost on average.
     """
 
-    def __init__(self, vectors: Tensor | int, peers: Peers, *, learns: bool) -> None:
+    def __init__(self, vectors: Tensor | int, context: Pass, *, learns: bool) -> None:
         self.vectors = vectors
-        self.peers = peers
+        self.context = context
+        self.peers = peers = context.peers
         self.learns = learns
         self.count: Tensor | int = vectors if peers.size == 1 else torch.as_tensor(vectors) / peers.size
         self.codebook: list[Tensor] = []
         self.revived: list[Tensor] = []
+        self.rates: list[Tensor] = []
 
     def before(self, table: nn.Module, x: Tensor, valid: Tensor | None) -> None:
         """Let a table start, if it has not."""
@@ -48,6 +55,7 @@ class Lesson:
     def after(self, table: nn.Module, asked: Asked) -> None:
         """Let a table, or a tally, learn what was asked."""
         if isinstance(table, LearnedTable):
+            self.rates.append(_rate(table, asked))
             cells = table.cells(asked) if self.learns or table.teaches(asked) else None
             total = asked.squared.sum()
             if cells is not None and self.learns:
@@ -57,6 +65,7 @@ class Lesson:
                 table.learn(asked, cells, self.peers) if self.learns and cells is not None else asked.indices.new_zeros(())
             )
         elif isinstance(table, Tally):
+            self.rates.append(asked.squared.new_full((), math.log2(table.codebook_size)))
             if self.learns:
                 table.hear(asked.indices, self.peers)
             self.revived.append(asked.indices.new_zeros(()))
@@ -64,3 +73,12 @@ class Lesson:
     def codebook_loss(self, like: Tensor) -> Tensor:
         """Return the sum of the codebook losses; 0 if no table learns by gradient."""
         return torch.stack(self.codebook).sum() if self.codebook else torch.zeros_like(like)
+
+
+def _rate(table: LearnedTable, asked: Asked) -> Tensor:
+    """Return the mean length in bits of the indices that were chosen, 0-d; 0 if none was."""
+    if not isinstance(table, PricedTable):
+        return asked.squared.new_full((), math.log2(table.codebook_size))
+    chosen = asked.indices >= 0
+    lengths = table.lengths()[asked.indices.clamp(min=0)].where(chosen, 0.0)
+    return mean_over(lengths.sum(), chosen.sum())

@@ -24,6 +24,7 @@ class Info(NamedTuple):
         distortion: `||z - q||²`, mean over the vectors, summed over coordinates, in the space of the codebook.
         usage: (T,) share of the codewords that one of the last vectors chose.
         perplexity: (T,) `2^H` of the usage.
+        rate: (T,) bits that an index costs: log2 K, or the mean length of those chosen where indices differ in length.
         revived: (T,) codewords that were given a new place in this pass.
         skipped: vectors left out because they were not finite (`on_nonfinite="skip"`).
     """
@@ -35,6 +36,7 @@ class Info(NamedTuple):
     distortion: Tensor
     usage: Tensor
     perplexity: Tensor
+    rate: Tensor
     revived: Tensor
     skipped: Tensor
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from zador.layers.presets.categorical import GumbelOptions, gumbel_vq
 from zador.layers.presets.grids import GridOptions, bsq, fsq, lfq, rfsq
-from zador.layers.presets.linear import rsimvq, simvq
+from zador.layers.presets.linear import ResidualTransformedOptions, TransformedOptions, rsimvq, simvq
 from zador.layers.presets.multiscale import multiscale
-from zador.layers.presets.options import LayerOptions, ProjectedOptions, SpaceOptions, TableOptions
+from zador.layers.presets.options import CodebookOptions, LayerOptions, ProjectedOptions, SpaceOptions, TableOptions
 from zador.layers.presets.random import random_projection
 from zador.layers.presets.residual import ResidualOptions, grvq, rvq
 from zador.layers.presets.vector import pq, vq
 
 __all__ = [
+    "CodebookOptions",
     "GridOptions",
     "GumbelOptions",
     "LayerOptions",
     "ProjectedOptions",
     "ResidualOptions",
+    "ResidualTransformedOptions",
     "SpaceOptions",
     "TableOptions",
+    "TransformedOptions",
     "bsq",
     "fsq",
     "grvq",

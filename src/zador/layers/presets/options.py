@@ -10,10 +10,20 @@ from zador.layers.space import Space
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from zador.layers.assignment import Assignment
     from zador.layers.losses import Regulariser, Weight
     from zador.layers.transport import Transport
 
-__all__ = ["LayerOptions", "ProjectedOptions", "SpaceOptions", "TableOptions", "check_options", "layer_of", "space_of"]
+__all__ = [
+    "CodebookOptions",
+    "LayerOptions",
+    "ProjectedOptions",
+    "SpaceOptions",
+    "TableOptions",
+    "check_options",
+    "layer_of",
+    "space_of",
+]
 
 
 class SpaceOptions(TypedDict, total=False):
@@ -55,7 +65,18 @@ class ProjectedOptions(LayerOptions, total=False):
     codebook_dim: int
 
 
-class TableOptions(ProjectedOptions, total=False):
+class CodebookOptions(ProjectedOptions, total=False):
+    """Options of layers whose codewords are chosen one table at a time.
+
+    Attributes:
+        assignment: how a table's codewords are chosen: `zador.layers.Nearest()` (default), `OptimalTransport()`,
+            `EntropyCoded(multiplier)`.
+    """
+
+    assignment: Assignment
+
+
+class TableOptions(CodebookOptions, total=False):
     """Options of layers with one table, or one for every head.
 
     Attributes:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Unpack
 from zador.codebooks import Ema
 from zador.errors import UsageError
 from zador.estimators import Estimator, straight_through
+from zador.layers.assignment import Nearest
 from zador.layers.bottleneck import Bottleneck
-from zador.layers.presets.options import ProjectedOptions, check_options, layer_of, space_of
+from zador.layers.presets.options import CodebookOptions, check_options, layer_of, space_of
 from zador.layers.presets.tables import learned_codes
 from zador.quantizers.codes import Product, Residual
 from zador.validation import as_count, as_counts
@@ -17,17 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zador.codebooks import Learner
+    from zador.quantizers.codes import QuantizerDropout
 
 __all__ = ["ResidualOptions", "grvq", "rvq"]
 
 
-class ResidualOptions(ProjectedOptions, total=False):
+class ResidualOptions(CodebookOptions, total=False):
     """Options of layers in stages.
 
     Attributes:
+        dropout: how many stages each sample goes through in training, `QuantizerDropout()`; by default all.
         shared_codebook: one table for all stages.
     """
 
+    dropout: QuantizerDropout | None
     shared_codebook: bool
 
 
@@ -52,8 +56,8 @@ def rvq(
         stages: S.
         estimator: how the gradient crosses.
         learner: how codewords start, move and revive; one for all stages, or one each.
-        **options: `axis`, `codebook_dim`, `shared_codebook`, `commitment`, `regularisers`, `on_nonfinite`, `seed`; see
-            `zador.layers.ResidualOptions`.
+        **options: `axis`, `codebook_dim`, `shared_codebook`, `assignment`, `dropout`, `commitment`, `regularisers`,
+            `on_nonfinite`, `seed`; see `zador.layers.ResidualOptions`.
 
     Raises:
         UsageError: sizes or options that make no sense.
@@ -66,7 +70,7 @@ def rvq(
     """
     check_options("rvq", options, ResidualOptions)
     width = as_count(options.get("codebook_dim", dim), "codebook_dim")
-    code = _stages(codebook_size, stages, width, learner, shared=options.get("shared_codebook", False))
+    code = _stages(codebook_size, stages, width, learner, options)
     return Bottleneck(code, space_of(dim, width, options), estimator=estimator, **layer_of(options))
 
 
@@ -105,10 +109,8 @@ def grvq(
     width = as_count(options.get("codebook_dim", dim), "codebook_dim")
     if width % as_count(groups, "groups"):
         raise UsageError(f"groups: {width} coordinates cannot be shared out to {groups} groups; pass codebook_dim")
-    shared = options.get("shared_codebook", False)
     parts = [
-        _stages(codebook_size, stages, width // groups, learner, shared=shared, first=group * stages)
-        for group in range(groups)
+        _stages(codebook_size, stages, width // groups, learner, options, first=group * stages) for group in range(groups)
     ]
     return Bottleneck(Product(parts), space_of(dim, width, options), estimator=estimator, **layer_of(options))
 
@@ -118,13 +120,16 @@ def _stages(
     stages: int,
     width: int,
     learner: Learner | Sequence[Learner],
+    options: ResidualOptions,
     *,
-    shared: bool,
     first: int = 0,
 ) -> Residual:
     sizes = as_counts(codebook_size, "codebook_size", as_count(stages, "stages"))
-    if not shared:
-        return Residual(learned_codes(sizes, [width] * stages, learner, first=first))
+    assignment, dropout = options.get("assignment", Nearest()), options.get("dropout")
+    if not options.get("shared_codebook", False):
+        codes = learned_codes(sizes, [width] * stages, learner, assignment=assignment, first=first)
+        return Residual(codes, dropout=dropout)
     if len(set(sizes)) > 1:
         raise UsageError(f"shared_codebook: the stages are to have one codebook, but codebook_size is {codebook_size}")
-    return Residual(learned_codes(sizes[:1], [width], learner, first=first), repeats=stages)
+    codes = learned_codes(sizes[:1], [width], learner, assignment=assignment, first=first)
+    return Residual(codes, repeats=stages, dropout=dropout)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from zador.errors import UsageError
-from zador.layers.table import LearnedTable
-from zador.quantizers.codes import Code, Heads, Product, TabledCode
+from zador.layers.assignment import Nearest
+from zador.quantizers.codes import Code, Heads, Product
 from zador.validation import as_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zador.codebooks import Learner
+    from zador.layers.assignment import Assignment
 
 __all__ = ["head_dim", "learned_codes", "with_heads"]
 
@@ -33,7 +34,13 @@ def head_dim(dim: int, heads: int, codebook_dim: int | None) -> int:
 
 
 def learned_codes(
-    sizes: Sequence[int], dims: Sequence[int], learner: Learner | Sequence[Learner], *, cosine: bool = False, first: int = 0
+    sizes: Sequence[int],
+    dims: Sequence[int],
+    learner: Learner | Sequence[Learner],
+    *,
+    assignment: Assignment = Nearest(),  # noqa: B008 - frozen
+    cosine: bool = False,
+    first: int = 0,
 ) -> list[Code]:
     """Return a code with a table of its own for each of the sizes.
 
@@ -41,6 +48,7 @@ def learned_codes(
         sizes: codewords of each table.
         dims: coordinates of each.
         learner: one for all, or one each.
+        assignment: how codewords are chosen.
         cosine: whether codewords have length 1.
         first: number of the first table among those of the layer.
     """
@@ -48,8 +56,10 @@ def learned_codes(
     learners = cast("list[Learner]", list(learner) if isinstance(learner, list | tuple) else [learner] * len(sizes))
     if len(learners) != len(sizes):
         raise UsageError(f"learner: expected one, or one for each of the {len(sizes)} tables, got {len(learners)}")
+    if not callable(getattr(assignment, "code", None)):
+        raise UsageError(f"assignment={assignment!r}: expected an object such as zador.layers.OptimalTransport()")
     return [
-        TabledCode(LearnedTable(size, dim, each, stream=first + number, sphere=cosine), cosine=cosine)
+        assignment.code(size, dim, each, stream=first + number, cosine=cosine)
         for number, (size, dim, each) in enumerate(zip(sizes, dims, learners, strict=True))
     ]
 

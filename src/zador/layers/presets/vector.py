@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Unpack
 from zador.codebooks import Ema
 from zador.errors import UsageError
 from zador.estimators import Estimator, straight_through
+from zador.layers.assignment import Nearest
 from zador.layers.bottleneck import Bottleneck
-from zador.layers.presets.options import ProjectedOptions, TableOptions, check_options, layer_of, space_of
+from zador.layers.presets.options import CodebookOptions, TableOptions, check_options, layer_of, space_of
 from zador.layers.presets.tables import head_dim, learned_codes, with_heads
 from zador.quantizers.codes import Product
 from zador.validation import as_count, as_counts
@@ -40,8 +41,8 @@ def vq(
         estimator: how the gradient crosses, from `zador.estimators`.
         learner: how codewords start, move and revive, from `zador.codebooks`: `Ema()`, `Gradient()`, `OnlineKMeans()`, …;
             one for all heads, or one each.
-        **options: `axis`, `heads`, `shared_codebook`, `codebook_dim`, `cosine`, `commitment`, `regularisers`,
-            `on_nonfinite`, `seed`; see `zador.layers.TableOptions`.
+        **options: `axis`, `heads`, `shared_codebook`, `codebook_dim`, `cosine`, `assignment`, `commitment`,
+            `regularisers`, `on_nonfinite`, `seed`; see `zador.layers.TableOptions`.
 
     Returns:
         A layer: `layer(x)` gives `LayerOutput`, `layer.encode(x)` indices, `layer.decode(indices)` vectors.
@@ -61,7 +62,8 @@ def vq(
     width = head_dim(dim, heads, options.get("codebook_dim"))
     tables = 1 if options.get("shared_codebook", False) else heads
     sizes = as_counts(codebook_size, "codebook_size", tables)
-    codes = learned_codes(sizes, [width] * tables, learner, cosine=options.get("cosine", False))
+    assignment = options.get("assignment", Nearest())
+    codes = learned_codes(sizes, [width] * tables, learner, assignment=assignment, cosine=options.get("cosine", False))
     space = space_of(dim, heads * width, options)
     return Bottleneck(with_heads(codes, heads), space, estimator=estimator, **layer_of(options))
 
@@ -73,7 +75,7 @@ def pq(
     *,
     estimator: Estimator = straight_through,
     learner: Learner | Sequence[Learner] = Ema(),  # noqa: B008 - frozen
-    **options: Unpack[ProjectedOptions],
+    **options: Unpack[CodebookOptions],
 ) -> Bottleneck:
     """Return a product quantizer: P parts of a vector, a codebook each: K^P codewords for P·K [jegou2011product].
 
@@ -83,8 +85,8 @@ def pq(
         parts: P.
         estimator: how the gradient crosses.
         learner: how codewords start, move and revive; one for all parts, or one each.
-        **options: `axis`, `codebook_dim` (of all parts together, with projections), `commitment`, `regularisers`,
-            `on_nonfinite`, `seed`; see `zador.layers.ProjectedOptions`.
+        **options: `axis`, `codebook_dim` (of all parts together, with projections), `assignment`, `commitment`,
+            `regularisers`, `on_nonfinite`, `seed`; see `zador.layers.CodebookOptions`.
 
     Raises:
         UsageError: sizes or options that make no sense.
@@ -95,11 +97,12 @@ def pq(
         >>> layer(torch.zeros(5, 10)).indices.shape, layer.bits
         (torch.Size([5, 3]), 12.0)
     """
-    check_options("pq", options, ProjectedOptions)
+    check_options("pq", options, CodebookOptions)
     width = as_count(options.get("codebook_dim", dim), "codebook_dim")
     sizes = as_counts(codebook_size, "codebook_size", as_count(parts, "parts"))
     if parts > width:
         raise UsageError(f"parts: {width} coordinates make at most {width} parts, got {parts}")
     dims = [width // parts + (part < width % parts) for part in range(parts)]
     space = space_of(dim, width, options)
-    return Bottleneck(Product(learned_codes(sizes, dims, learner)), space, estimator=estimator, **layer_of(options))
+    codes = learned_codes(sizes, dims, learner, assignment=options.get("assignment", Nearest()))
+    return Bottleneck(Product(codes), space, estimator=estimator, **layer_of(options))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-__all__ = ["Asked", "Code", "Quantized", "Table", "Watch", "masked"]
+if TYPE_CHECKING:
+    from zador.codebooks import Peers
+
+__all__ = ["Asked", "Code", "Pass", "Quantized", "Table", "Watch", "context_of", "masked"]
 
 
 class Table(nn.Module, ABC):
@@ -62,8 +65,27 @@ class Quantized(NamedTuple):
     error: Tensor
 
 
+class Pass(NamedTuple):
+    """The pass in which a code selects.
+
+    Attributes:
+        peers: the processes that learn from it together; none but this one, if nothing is learnt.
+        rank: number of this process, whether it learns or not.
+        samples: B, of how many samples the rows are: equally many of each, one sample after the other.
+        draw: 0-d int64, number of the pass among those that draw random numbers.
+    """
+
+    peers: Peers
+    rank: int
+    samples: int
+    draw: Tensor
+
+
 class Watch(Protocol):
-    """Whoever wants to see what tables are asked, and to move them between one pass and the next."""
+    """Whoever wants to see what tables are asked, and to move them between one pass and the next.
+
+    One who runs a training pass of a network also has a `context`, see `context_of`.
+    """
 
     def before(self, table: nn.Module, x: Tensor, valid: Tensor | None) -> None:
         """Be shown the vectors (N, d) before a table is looked at: here it may start."""
@@ -108,6 +130,11 @@ class Code(nn.Module, ABC):
     @abstractmethod
     def decode(self, indices: Tensor) -> Tensor:
         """Return the values (N, d) of indices (N, S), differentiable in codewords that are; -1 stands for zeros."""
+
+
+def context_of(watch: Watch | None) -> Pass | None:
+    """Return the pass in which `watch` watches, if it says so: its `context`."""
+    return getattr(watch, "context", None)
 
 
 def masked(valid: Tensor | None, indices: Tensor, *numbers: Tensor) -> tuple[Tensor, ...]:

@@ -39,12 +39,24 @@ class TabledCode(Code):
             watch.before(self.table, x, valid)
         codewords = self.table.look()
         hard = codewords.detach()
-        indices, squared = traced_nearest(x, hard, exact=exact)
+        indices, squared = self.choose(x, hard, valid, watch, exact=exact)
         values = functional.embedding(indices, hard)
         indices, values, squared = masked(valid, indices, values, squared)
         if watch is not None:
             watch.after(self.table, Asked(x, indices, squared, codewords))
         return Quantized(indices[:, None], values, None, squared, squared)
+
+    def choose(
+        self,
+        x: Tensor,
+        codewords: Tensor,
+        valid: Tensor | None,  # noqa: ARG002 - for those that weigh vectors against each other
+        watch: Watch | None,  # noqa: ARG002 - as above
+        *,
+        exact: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Return indices (N,) and squared distances (N,) of x (N, d), whatever is chosen where `valid` (N,) is False."""
+        return traced_nearest(x, codewords, exact=exact)
 
     def decode(self, indices: Tensor) -> Tensor:
         """Return the codewords of indices (N, 1), with their gradient if they have one."""

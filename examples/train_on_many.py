@@ -10,6 +10,7 @@ The second run kills one of its own workers. Both end with the same numbers, to 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
 import signal
 from pathlib import Path
@@ -28,7 +29,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 import zador
 
-BATCH, CHECKPOINT_EVERY = 256, 10
+BATCH, CHECKPOINT_EVERY, PATIENCE = 256, 10, dt.timedelta(minutes=1)
 FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
 
 
@@ -56,9 +57,9 @@ def batch(step: int, rank: int) -> torch.Tensor:
 
 def save(path: Path, step: int, net: nn.Module, optimiser: torch.optim.Optimizer) -> None:
     """Write everything to one file, whole or not at all."""
-    moments = get_optimizer_state_dict(net, optimiser, options=FLAT)
+    learnt = get_optimizer_state_dict(net, optimiser, options=FLAT)
     tensors = {f"model/{name}": tensor for name, tensor in net.state_dict().items()}
-    tensors |= {f"optimiser/{name}": torch.as_tensor(value) for name, value in moments.items()}
+    tensors |= {f"optimiser/{name}": value for name, value in learnt.items() if isinstance(value, torch.Tensor)}
     unfinished = path.with_suffix(".part")
     save_file(tensors, unfinished, metadata={"step": str(step)})
     unfinished.replace(path)
@@ -69,23 +70,19 @@ def resume(path: Path, net: nn.Module, optimiser: torch.optim.Optimizer) -> int:
     if not path.exists():
         return 0
     tensors = load_file(path)
-    net.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model/")})
-    moments = get_optimizer_state_dict(net, optimiser, options=FLAT)
-    saved = {name: tensors[f"optimiser/{name}"] for name in moments}
-    values = {name: tensor if isinstance(moments[name], torch.Tensor) else tensor.item() for name, tensor in saved.items()}
-    set_optimizer_state_dict(net, optimiser, values, options=FLAT)
+    parts = {owner: {} for owner in ("model", "optimiser")}
+    for key, tensor in tensors.items():
+        owner, name = key.split("/")
+        parts[owner][name] = tensor
+    net.load_state_dict(parts["model"])
+    settings = get_optimizer_state_dict(net, optimiser, options=FLAT)
+    set_optimizer_state_dict(net, optimiser, settings | parts["optimiser"], options=FLAT)
     with safe_open(path, "pt") as file:
         return int(file.metadata()["step"])
 
 
-def main() -> None:
-    """Train."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where the checkpoint is kept")
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--crash-at", type=int, help="kill the last worker before this step, the first time")
-    arguments = parser.parse_args()
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+def train(folder: Path, steps: int, crash_at: int | None = None) -> None:
+    """Train up to step number `steps`, from the last checkpoint in the folder."""
     rank, device = dist.get_rank(), torch.device("cpu")
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
@@ -93,23 +90,35 @@ def main() -> None:
     torch.manual_seed(0)
     net = Autoencoder().to(device)
     optimiser = torch.optim.Adam(net.parameters(), lr=3e-3)
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = arguments.folder / "checkpoint.safetensors"
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "checkpoint.safetensors"
     start = resume(checkpoint, net, optimiser)
     model = DistributedDataParallel(net)
-    for step in range(start, arguments.steps):
+    for step in range(start, steps):
         first_time = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0"
-        if step == arguments.crash_at and first_time and rank == dist.get_world_size() - 1:
+        if step == crash_at and first_time and rank == dist.get_world_size() - 1:
             os.kill(os.getpid(), signal.SIGKILL)
         loss, info = model(batch(step, rank).to(device))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         if (step + 1) % CHECKPOINT_EVERY == 0:
-            dist.barrier()
             if rank == 0:
                 save(checkpoint, step + 1, net, optimiser)
                 print(f"step {step + 1}: loss {loss:.3f}, usage {info.usage.item():.2f}", flush=True)
+            dist.barrier()
+
+
+def main() -> None:
+    """Read the command line, meet the other processes, and train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where the checkpoint is kept")
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--crash-at", type=int, help="kill the last worker before this step, the first time")
+    arguments = parser.parse_args()
+    # Who has waited for a minute waits for somebody who is gone: better to fail, and be started again.
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    train(arguments.folder, arguments.steps, arguments.crash_at)
     dist.destroy_process_group()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import fcntl
 import json
 import os
@@ -15,7 +15,7 @@ import torch
 
 WORLD = 2
 # No exchange may keep a process waiting longer than this.
-LIMIT = datetime.timedelta(seconds=20)
+LIMIT = dt.timedelta(seconds=20)
 
 
 def told(folder: Path) -> list[dict]:
@@ -68,7 +68,7 @@ def main(folder: Path) -> None:
     torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=WORLD, timeout=LIMIT)
     found = {}
     for name, scenario in SCENARIOS.items():
-        torch.distributed.monitored_barrier(timeout=datetime.timedelta(seconds=300))
+        torch.distributed.monitored_barrier(timeout=dt.timedelta(seconds=300))
         try:
             found[name] = scenario.together(rank, alone[name])
         except Exception:  # noqa: BLE001 - it is reported by the test that asks for it

@@ -75,7 +75,7 @@ class Batch:
 
 
 def batches() -> list[Batch]:
-    """Return batches of one process that has more, of one that has none, of one whose vectors are all masked, …
+    """Return batches of one process that has more, of one that has none, of one whose vectors are all masked, and so on.
 
     From the fourth on vectors come from elsewhere, so that codewords die.
     """
@@ -148,7 +148,7 @@ def _step(layer: torch.nn.Module, x: torch.Tensor, valid: torch.Tensor) -> dict[
         gradients = torch.autograd.grad(out.loss, parameters)
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter -= 0.3 * gradient
+                parameter.sub_(gradient, alpha=0.3)
     return {name: tensor.clone() for name, tensor in layer.state_dict().items()} | {"revived": out.info.revived.sum()}
 
 

@@ -37,5 +37,6 @@ SCENARIOS = {
     "ddp": Scenario(wrapped.ddp_alone, wrapped.ddp_together),
     "ddp empty": Scenario(lambda: None, wrapped.ddp_with_an_empty_rank),
     "fsdp": Scenario(lambda: None, wrapped.fsdp_together),
+    "example": Scenario(lambda: None, wrapped.example),
     "fsdp refused": Scenario(lambda: None, wrapped.fsdp_of_codewords),
 }

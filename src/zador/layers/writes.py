@@ -27,7 +27,7 @@ class Writes:
         self._last: list[tuple[int, Tensor, Tensor]] = []
 
     def note(self, before: Sequence[Tensor], after: Sequence[Tensor]) -> None:
-        """Remember a write, if it was one: copies of parameters before it (none: nothing was written), and the parameters."""
+        """Remember a write, if it was one: copies of parameters before it (none: there was none), and the parameters."""
         pairs = enumerate(zip(before, after, strict=False))
         written = [(number, was, now.detach().clone()) for number, (was, now) in pairs if not was.equal(now)]
         self._last = written or self._last

@@ -122,7 +122,8 @@ class Bottleneck(nn.Module):
             NonFiniteError: NaN or infinity in a vector that counts, unless the layer skips those.
         """
         with self._recomputation.of(learns=self._learns(update=update), training=self.training) as learns:
-            peers = present() if learns else ALONE
+            # A pass that repeats a lesson is to find what that found, of all processes; nothing learns from it.
+            peers = present() if learns or self._recomputation.after_lesson else ALONE
             with abandoned_if_refused(peers, self.step.device):
                 rows = self.space.enter(x, mask, lengths)
             with torch.autocast(x.device.type, enabled=False):

@@ -58,7 +58,7 @@ class Lesson:
             self.rates.append(_rate(table, asked))
             cells = table.cells(asked) if self.learns or table.teaches(asked) else None
             total = asked.squared.sum()
-            if cells is not None and self.learns:
+            if cells is not None:
                 cells, total = shared(cells, asked.squared, self.peers)
             self.codebook.append(table.loss(asked, cells, total, self.vectors))
             self.revived.append(

@@ -8,9 +8,11 @@ from zador.layers.categorical import CategoricalBottleneck
 from zador.layers.entropy import Entropy, EntropyLoss, codebook_entropy, log_odds, per_sample_entropy
 from zador.layers.entropy_coded_table import EntropyCodedTable
 from zador.layers.expected import expected_loss
+from zador.layers.factorised import FactorisedBottleneck
 from zador.layers.linear_table import LinearLearnedTable
 from zador.layers.losses import Batch, Regulariser, Weight
 from zador.layers.maps import MapSpace
+from zador.layers.migration import from_dac, from_encodec, from_vector_quantize_pytorch
 from zador.layers.presets import (
     CodebookOptions,
     GridOptions,
@@ -61,6 +63,7 @@ __all__ = [
     "EntropyCoded",
     "EntropyCodedTable",
     "EntropyLoss",
+    "FactorisedBottleneck",
     "GaussianKernel",
     "GridOptions",
     "GumbelOptions",
@@ -97,6 +100,9 @@ __all__ = [
     "codebook_entropy",
     "energy_kernel",
     "expected_loss",
+    "from_dac",
+    "from_encodec",
+    "from_vector_quantize_pytorch",
     "fsq",
     "grvq",
     "gumbel_vq",

@@ -56,12 +56,11 @@ class FactorisedBottleneck(Bottleneck):
         if isinstance(estimator, NoisyEstimator):
             raise UsageError(f"estimator={estimator!r}: noise is drawn for whole vectors, not behind maps; pass a plain one")
         super().__init__(quantizer, space, estimator=estimator, commitment=commitment, regularisers=regularisers)
-        self._plain: Estimator = estimator
 
     def _cross(self, rows: Rows, lesson: Lesson) -> tuple[Tensor, Quantized, dict[str, Tensor]]:
         self._recomputation.recognise(rows.x, learns=lesson.learns)
         z = self.quantizer.enter(rows.x)
-        crossing = _Crossing(self._plain, self._weight(rows.x), lesson.count, exact=not self.training)
+        crossing = _Crossing(cast("Estimator", self.estimator), self._weight(rows.x), lesson.count, exact=not self.training)
         crossed = crossing.of(self.quantizer, z, rows.valid, lesson)
         batch = Batch(rows.valid, lesson.count, self.step, lesson.peers)
         losses = {each.name: each(z, self.quantizer, batch) for each in self.regularisers}

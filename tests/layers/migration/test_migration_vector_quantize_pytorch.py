@@ -102,6 +102,8 @@ CASES = {
     ),
     "simvq": Case(lambda: SimVQ(D, K)),
     "simvq, image": Case(lambda: SimVQ(D, K, channel_first=True, rotation_trick=False), {"channel_first": True}, IMAGE),
+    "simvq, other width": Case(lambda: SimVQ(D, K, frozen_codebook_dim=7)),
+    "simvq, offset": Case(lambda: SimVQ(D, K, codebook_transform=nn.Linear(D, D))),
     "rsimvq": Case(lambda: ResidualSimVQ(dim=D, num_quantizers=3, codebook_size=K)),
     "fsq": Case(lambda: FSQ([8, 5, 5], dim=D), {"levels": [8, 5, 5]}),
     "fsq, symmetric": Case(
@@ -141,6 +143,7 @@ CASES = {
     "rlfq": Case(lambda: ResidualLFQ(dim=D, num_quantizers=3, codebook_size=2**6)),
     "grlfq": Case(lambda: GroupedResidualLFQ(dim=D, groups=2, num_quantizers=2, codebook_size=2**4)),
 }
+PLAIN = ["vq", "vq, cosine", "vq, projections", "vq, learnable"]
 LEARN = ["vq", "vq, cosine", "vq, projections", "vq, separate heads", "rvq", "rvq, projections", "grvq"]
 
 
@@ -229,7 +232,7 @@ def test_averages_go_on(name):
     assert (torch.cat(moved) - torch.cat(theirs)).abs().max() > 0.02
 
 
-@pytest.mark.parametrize("name", ["vq", "vq, cosine", "vq, projections", "vq, learnable", "simvq", "simvq, image"])
+@pytest.mark.parametrize("name", [*PLAIN, "simvq", "simvq, image", "simvq, other width"])
 def test_a_training_step_has_the_peer_s_loss_and_gradient(name):
     """The sum of the losses, and the gradient of the input, are the peer's: its means over coordinates are converted."""
     peer = trained(CASES[name]).train()
@@ -360,7 +363,6 @@ REFUSED = {
     "bridge": (lambda: VectorQuantize(D, K, vq_bridge=nn.Linear(D, D)), "vq_bridge"),
     "implicit": (lambda: ResidualVQ(**ARRAY, implicit_neural_codebook=True), "QINCo"),
     "beam": (lambda: ResidualVQ(**ARRAY, beam_size=2), "stage by stage"),
-    "wide simvq": (lambda: SimVQ(D, K, frozen_codebook_dim=7), "no linear map"),
     "deep simvq": (
         lambda: SimVQ(D, K, codebook_transform=nn.Sequential(nn.Linear(D, 5), nn.ReLU(), nn.Linear(5, D))),
         "no linear",
@@ -374,7 +376,7 @@ REFUSED = {
     "bits": (lambda: BinaryMapper(bits=4), "BinaryMapper"),
     "evolved": (lambda: EvoLFQ(nn.Linear(D, D), nn.Linear(D, D), dim=D, codebook_size=16), "EvoLFQ"),
 }
-BY_NAME = ["affine", "bridge", "implicit", "wide simvq", "deep simvq", "hierarchical", "latent"]
+BY_NAME = ["affine", "bridge", "implicit", "deep simvq", "hierarchical", "latent"]
 
 
 @pytest.mark.parametrize("name", REFUSED)

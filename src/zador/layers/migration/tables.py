@@ -53,8 +53,7 @@ def loaded_table(
         table.double()
     if not started:
         return table
-    for part, value in zip(table.parts(), table.split(codewords), strict=True):
-        part.copy_(value)
+    table.codewords.copy_(codewords)
     table.started.fill_(value=True)
     held = dict(table.named_buffers(recurse=False))
     if counts is not None and "counts" in held:

@@ -34,6 +34,8 @@ __all__ = [
 
 # Codewords on the sphere have length 1 but for the rounding of their normalisation.
 _UNIT = 1e-4
+# Codewords that the estimator teaches need no loss of their own; a learner by gradient has one.
+_NEARLY_NOTHING = 1e-6
 
 
 def vq_part(weights: Weights, options: Options, learner: Learner | None) -> Part:
@@ -170,7 +172,7 @@ def _learner(options: Options, width: int) -> Learner:
     if options["freeze_codebook"]:
         return Frozen()
     if options["learnable_codebook"] or reparameterised:
-        weight = 0.0 if reparameterised else float(options["commitment_weight"])
+        weight = _NEARLY_NOTHING if reparameterised else float(options["commitment_weight"])
         return Gradient(weight=weight / width, revive=revive)
     if options["ema_update"] is False or options["decay"] >= 1:
         return Frozen()
@@ -181,21 +183,17 @@ def _mapped(weights: Weights, options: Options, learner: Learner | None, stream:
     """Return the code of a SimVQ: codewords at rest behind a linear map."""
     base = weights["frozen_codebook"]
     matrix = read_linear(weights, "code_transform")
-    size, dim = base.shape
-    if matrix is None or tuple(matrix.weight.shape) != (dim, dim):
-        raise UsageError(
-            f"{weights.place}: the codewords have {dim} coordinates, and their transform is no linear map of {dim} × {dim}; "
-            "no table here is seen through another"
-        )
+    if matrix is None or matrix.in_features != base.shape[1]:
+        raise UsageError(f"{weights.place}: codebook_transform is no linear map, and no table here is seen through that one")
+    dim = matrix.out_features
     teacher = Gradient(weight=float(options["commitment_weight"]) / dim, revive=None) if learner is None else learner
     if not isinstance(teacher, Gradient):
         raise UsageError(f"learner={teacher!r}: the map of SimVQ learns by gradient; pass Gradient(weight=..., revive=None)")
-    table = LinearLearnedTable(size, dim, teacher, stream=stream).to(base.dtype)
-    with torch.no_grad():
-        table.codewords.copy_(base)
-        table.weight.copy_(matrix.weight)
-        table.bias.zero_() if matrix.bias is None else table.bias.copy_(matrix.bias)
-        table.started.fill_(value=True)
+    table = LinearLearnedTable(len(base), dim, teacher, stream=stream).to(base.dtype)
+    bias = base.new_zeros(dim) if matrix.bias is None else matrix.bias.detach()
+    # Codewords at rest may have another number of coordinates than those that are seen.
+    table.codewords, table.weight = base.clone(), matrix.weight
     # Without an offset there, none is learned here.
-    table.bias.requires_grad_(matrix.bias is not None)
+    table.bias = nn.Parameter(bias, requires_grad=matrix.bias is not None)
+    table.started.fill_(value=True)
     return TabledCode(table)

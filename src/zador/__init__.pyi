@@ -17,6 +17,7 @@ from . import (
 from .codebooks import Codebook, fit_codebook
 from .layers import (
     bsq,
+    categorical_vq,
     fsq,
     grvq,
     gumbel_vq,
@@ -41,6 +42,7 @@ __all__ = [
     "Limits",
     "Nearest",
     "bsq",
+    "categorical_vq",
     "codebooks",
     "coding",
     "data",

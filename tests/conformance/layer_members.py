@@ -22,23 +22,35 @@ from zador.codebooks import (
     MlpTransform,
     OnlineKMeans,
 )
-from zador.estimators import NSVQ, AdditiveNoise, DiVeQ, householder, rotation_trick
+from zador.estimators import (
+    NSVQ,
+    AdditiveNoise,
+    BlahutArimoto,
+    DiVeQ,
+    Exponential,
+    IndexBackpropagation,
+    ReinMax,
+    SoftAssignment,
+    householder,
+    rotation_trick,
+)
 from zador.layers import (
-    EntropyCoded,
-    OptimalTransport,
-    QuantizerDropout,
     MMD,
     AdaptiveCommitment,
     CosineWarmUp,
     Diversity,
+    EntropyCoded,
     LinearTransport,
+    OptimalTransport,
     Orthogonal,
     OrthogonalTransport,
+    QuantizerDropout,
     Rate,
     Scheduled,
     WarmUp,
     Wasserstein,
     bsq,
+    categorical_vq,
     fsq,
     grvq,
     gumbel_vq,
@@ -70,12 +82,13 @@ DRAWN = {
     "one process": "each process draws numbers of its own",
 }
 NOISY = {"leaving out": "it draws noise for every row", "one process": "each process draws numbers of its own"}
-CHOICES = (Scheduled(Diversity(per_sample=0.5), CosineWarmUp(1.0, 3)), Rate(temperature=0.5))
-MATCHING = (Orthogonal(used_only=True, at_most=8), Scheduled(Wasserstein(), WarmUp(1.0, 3)), MMD(vectors=32, codewords=12))
 DROPPING = {
     "leaving out": "each sample draws how far it goes, and the valid vectors alone are one sample",
     "one process": "each process draws numbers of its own",
 }
+CHOICES = (Scheduled(Diversity(per_sample=0.5), CosineWarmUp(1.0, 3)), Rate(temperature=0.5))
+MATCHING = (Orthogonal(used_only=True, at_most=8), Scheduled(Wasserstein(), WarmUp(1.0, 3)), MMD(vectors=32, codewords=12))
+WEIGHED = {"own estimator": "its relaxation is its estimator"}
 FAR = np.concatenate([CODEWORDS, CODEWORDS + 30.0])
 
 
@@ -183,6 +196,21 @@ MEMBERS = {
     "rsimvq": Member(lambda: rsimvq(8, 16, stages=3)),
     "gumbel": Member(lambda: gumbel_vq(8, 16), without=DRAWN, opaque=True),
     "gumbel-heads": Member(lambda: gumbel_vq(8, 16, heads=2, learner=Ema()), without=DRAWN, opaque=True),
+    "reinmax": Member(lambda: categorical_vq(8, 16, estimator=ReinMax()), without=DRAWN, opaque=True),
+    "ibq": Member(lambda: categorical_vq(8, 16, commitment=0.25), without=WEIGHED, opaque=True),
+    "ibq-heads": Member(
+        lambda: categorical_vq(8, 16, heads=2, estimator=IndexBackpropagation(0.5), prior=1e-3),
+        without=WEIGHED,
+        opaque=True,
+    ),
+    "softvq": Member(
+        lambda: categorical_vq(8, 16, estimator=SoftAssignment(Exponential(2.0, 0.1, steps=5))), without=WEIGHED, opaque=True
+    ),
+    "blahut-arimoto": Member(
+        lambda: categorical_vq(8, 16, heads=2, estimator=BlahutArimoto(2.0, decay=0.5), learner=Ema(), prior=0.1),
+        without=WEIGHED,
+        opaque=True,
+    ),
     "random-projection": Member(lambda: random_projection(8, 16, 4, codebooks=2)),
     "fsq": Member(lambda: fsq((8, 5, 5)), (4, 40, 3)),
     "fsq-projected": Member(lambda: fsq((8, 5, 5), dim=8, heads=2, axis=1), (4, 8, 5, 6), axis=1),

@@ -10,7 +10,7 @@ import torch
 from torch._dynamo.testing import CompileCounter
 
 from zador.errors import UsageError
-from zador.estimators import Constant, Cosine, Exponential, Linear, Schedule, effective_temperature
+from zador.estimators import Constant, Cosine, Cyclic, Exponential, Linear, Schedule, effective_temperature
 
 ANNEALED = [Exponential, Linear, Cosine]
 
@@ -95,3 +95,19 @@ def test_steps_are_a_positive_count(schedule, steps):
     """A course of no steps, or of half a step, is refused."""
     with pytest.raises(UsageError, match="steps"):
         schedule(1.0, 0.1, steps)
+
+
+def test_cycles_repeat_their_course():
+    """A period of the schedule again and again, the rest of a longer period at its end; it counts with whole tensors."""
+    saw = Cyclic(Linear(2.0, 1.0, 4), period=6)
+    assert [saw(torch.tensor(step)).item() for step in range(13)] == [2.0, 1.75, 1.5, 1.25, 1.0, 1.0] * 2 + [2.0]
+    restarts = Cyclic(Cosine(1.0, 0.1, 10), period=10)
+    assert restarts(torch.tensor(27)).equal(Cosine(1.0, 0.1, 10)(torch.tensor(7)))
+
+
+def test_a_cycle_needs_a_schedule_and_a_length():
+    """A number is no schedule, and 0 steps are no period."""
+    with pytest.raises(UsageError, match="schedule: expected one such as"):
+        Cyclic(0.5, 10)
+    with pytest.raises(UsageError, match="period"):
+        Cyclic(Constant(0.5), 0)

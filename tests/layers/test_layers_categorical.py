@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,15 @@ from torch.utils.checkpoint import checkpoint
 import zador
 from zador.codebooks import Frozen, Gradient
 from zador.errors import UsageError
-from zador.estimators import Exponential, GumbelSoftmax
+from zador.estimators import (
+    BlahutArimoto,
+    Exponential,
+    GumbelSoftmax,
+    IndexBackpropagation,
+    ReinMax,
+    SoftAssignment,
+    straight_through,
+)
 
 CODEWORDS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.5], [2.0, 2.0]], np.float32)
 
@@ -116,7 +126,73 @@ def test_the_prior_is_the_divergence_from_even_use_of_the_codebook():
     assert layer(x, torch.zeros(50, dtype=torch.bool)).loss == 0
 
 
-def test_other_layers_do_not_take_it_for_an_estimator():
-    """`vq(estimator=GumbelSoftmax())` says which layer to build."""
-    with pytest.raises(UsageError, match="gumbel_vq"):
-        zador.vq(2, 4, estimator=GumbelSoftmax())
+@pytest.mark.parametrize("relaxation", [GumbelSoftmax, ReinMax, IndexBackpropagation, SoftAssignment, BlahutArimoto])
+def test_other_layers_do_not_take_it_for_an_estimator(relaxation):
+    """`vq(estimator=GumbelSoftmax())` says which layer to build; that one says the same of pointwise estimators."""
+    with pytest.raises(UsageError, match=f"{relaxation.__name__} weighs all codewords.*categorical_vq.*gumbel_vq"):
+        zador.vq(2, 4, estimator=relaxation())
+    with pytest.raises(UsageError, match=r"expected one that weighs all codewords.*zador\.vq"):
+        zador.categorical_vq(2, 4, estimator=straight_through)
+
+
+def test_gumbel_vq_is_categorical_vq_with_other_defaults():
+    """The same numbers for the same estimator and prior; the default prior is 5e-4 there and 0 here."""
+    x = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    options = {"learner": Frozen(start=CODEWORDS), "estimator": GumbelSoftmax(0.5)}
+    one, same = zador.gumbel_vq(2, 4, **options)(x), zador.categorical_vq(2, 4, prior=5e-4, **options)(x)
+    assert one.loss.equal(same.loss)
+    assert one.loss > 0
+    assert one.indices.equal(same.indices)
+    assert zador.categorical_vq(2, 4, **options)(x).loss == 0
+
+
+def test_index_backpropagation_takes_the_certified_nearest_in_training_and_moves_all_codewords():
+    """Far from 0, where single-precision logits tie, indices are those of the search; every codeword has a gradient."""
+    generator = torch.Generator().manual_seed(0)
+    far = torch.randn(16, 4, generator=generator) + 3e3
+    layer = zador.categorical_vq(4, 16, learner=Gradient(start=far), estimator=IndexBackpropagation(10.0))
+    x = (far[torch.arange(200) % 16] + 0.5 * torch.randn(200, 4, generator=generator)).requires_grad_()
+    out = layer(x, update=False)
+    assert out.indices.equal(layer.encode(x))
+    assert out.quantized.equal(far[out.indices])
+    assert not (2 * x @ far.T - (far**2).sum(1)).argmax(1).equal(out.indices)
+    near = zador.categorical_vq(2, 4, learner=Gradient(start=CODEWORDS))
+    ((near(torch.full((1, 2), 0.2)).quantized - 1) ** 2).sum().backward()
+    (codewords,) = near.quantizer.parameters()
+    assert (codewords.grad.abs().sum(dim=1) > 0).all()
+
+
+def test_soft_values_are_mixtures_and_their_gradient_is_exact():
+    """The mean of the codewords under softmax(-||z - c||² / τ); finite differences agree."""
+    layer = zador.categorical_vq(2, 4, estimator=SoftAssignment(0.7), learner=Gradient(start=CODEWORDS)).double()
+    x = torch.randn(6, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    codewords = torch.from_numpy(CODEWORDS).double()
+    # The temperature of a schedule is a float32 number.
+    p = torch.softmax(-(torch.cdist(x, codewords) ** 2) / torch.tensor(0.7), dim=1)
+    torch.testing.assert_close(layer(x, update=False).quantized, p @ codewords)
+    assert torch.autograd.gradcheck(lambda x: layer(x, update=False).quantized, (x.requires_grad_(),))
+
+
+def test_commitment_draws_the_vectors_to_what_was_chosen():
+    """β mean ||z - c||² with its gradient 2 β (z - c) / n, masks and all."""
+    layer = zador.categorical_vq(2, 4, learner=Frozen(start=CODEWORDS), commitment=0.5)
+    x = torch.randn(50, 2, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    mask = torch.arange(50) < 20
+    out = layer(x, mask)
+    rest = torch.where(mask[:, None], x.detach() - torch.from_numpy(CODEWORDS)[out.indices], 0.0)
+    torch.testing.assert_close(out.info.commitment, 0.5 * (rest**2).sum() / 20)
+    torch.testing.assert_close(torch.autograd.grad(out.loss, x)[0], rest / 20)
+
+
+def test_processes_draw_other_numbers():
+    """The key of a draw depends on the process, the table and the number of the pass."""
+    layer = zador.gumbel_vq(4, 4, heads=2)
+    ranks = [SimpleNamespace(peers=SimpleNamespace(size=2, rank=rank)) for rank in (0, 1)]
+    keys = [
+        tuple(layer._key(head, torch.tensor(number), lesson).tolist())
+        for lesson in ranks
+        for head in (0, 1)
+        for number in (0, 1)
+    ]
+    tables = [tuple(table.key.tolist()) for table in layer._tables]
+    assert len({*keys, *tables}) == len(keys) + len(tables)

@@ -67,3 +67,21 @@ def substituted_backward(x, q, direction, g):
     length = np.linalg.norm(q - x)
     w, u = direction / np.linalg.norm(direction), (q - x) / length
     return x + length * w, (np.eye(len(x)) - np.outer(w, u)).T @ g, np.outer(w, u).T @ g
+
+
+def softmax_jacobian(weights):
+    """Return diag(p) - p pᵀ, the derivative of a softmax whose value is p."""
+    return np.diag(weights) - np.outer(weights, weights)
+
+
+def softmax(scores):
+    """Return exp(scores) / Σ exp(scores) of one row."""
+    shifted = np.exp(np.asarray(scores, np.float64) - np.max(scores))
+    return shifted / shifted.sum()
+
+
+def second_order_gradient(logits, index, temperature, g):
+    """Return the gradient at the logits of one row when category `index` was drawn: ReinMax, by full Jacobians."""
+    first = softmax(logits)
+    middle = (np.eye(len(first))[index] + softmax(np.asarray(logits, np.float64) / temperature)) / 2
+    return (2 * softmax_jacobian(middle) - softmax_jacobian(first) / 2).T @ np.asarray(g, np.float64)

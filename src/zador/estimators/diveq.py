@@ -63,5 +63,5 @@ class DiVeQ(NoisyEstimator):
             DataError: shapes that differ.
         """
         x_wide, q_wide, uniforms = as_triple(x, q, noise, "DiVeQ")
-        around = q_wide.detach() - x_wide.detach() + math.sqrt(self.variance) * gaussian(uniforms)
+        around = q_wide - x_wide + math.sqrt(self.variance) * gaussian(uniforms)
         return substituted(x_wide, q_wide, around).to(q.dtype)

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
-from zador.errors import DataError, UsageError
+from zador.errors import DataError
 from zador.estimators.reflections import working_dtype
+from zador.estimators.relaxation import Relaxation, Relaxed, needed, tempered
 from zador.estimators.straight_through import straight_through
-from zador.estimators.temperature import Constant, Schedule, as_temperature, effective_temperature
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["GumbelSoftmax", "Relaxed", "gumbel_softmax"]
-
-
-class Relaxed(NamedTuple):
-    """A draw from a categorical law, and what stands for it in the graph.
-
-    Attributes:
-        weights: (..., K) in the dtype of the logits, summing to 1: one-hot if hard, softmax if soft.
-        indices: (...) int64, the category drawn: where the weight is largest.
-    """
-
-    weights: Tensor
-    indices: Tensor
+__all__ = ["GumbelSoftmax", "gumbel", "gumbel_softmax"]
 
 
 def gumbel_softmax(logits: Tensor, noise: Tensor, temperature: float | Tensor, *, hard: bool) -> Relaxed:
@@ -66,27 +54,22 @@ def gumbel_softmax(logits: Tensor, noise: Tensor, temperature: float | Tensor, *
             f"gumbel_softmax: expected logits and noise of one shape (..., K), got {tuple(logits.shape)} and "
             f"{tuple(noise.shape)}; draw the noise with zador.noise.uniform(key, list(logits.shape))"
         )
-    inverse = (
-        temperature.reciprocal() if isinstance(temperature, torch.Tensor) else 1 / as_temperature(temperature, "temperature")
-    )
     dtype = working_dtype(logits, noise)
-    drawn = logits.to(dtype) + _gumbel(noise.to(dtype))
-    best, indices = drawn.detach().max(-1, keepdim=True)
-    # Shifted before it is scaled: the largest is 0 at any temperature, and an excluded category keeps a finite derivative.
-    shifted = (drawn - best).clamp(min=torch.finfo(dtype).min)
-    weights = torch.softmax(shifted * inverse, -1).to(logits.dtype)
+    soft, indices = tempered(logits.to(dtype) + gumbel(noise.to(dtype)), temperature)
+    weights = soft.to(logits.dtype)
     if hard:
         weights = straight_through(weights, torch.zeros_like(weights).scatter(-1, indices, 1.0))
     return Relaxed(weights, indices.squeeze(-1))
 
 
-def _gumbel(noise: Tensor) -> Tensor:
+def gumbel(noise: Tensor) -> Tensor:
+    """Return standard Gumbel noise -ln(-ln U) for uniform U; an exact 0 or 1 is moved to the nearest number inside."""
     limits = torch.finfo(noise.dtype)
     return -torch.log(-torch.log(noise.clamp(limits.tiny, 1.0 - limits.eps / 2)))
 
 
 @dataclass(frozen=True)
-class GumbelSoftmax:
+class GumbelSoftmax(Relaxation):
     """How a layer draws its codewords and relaxes the draw: `gumbel_softmax` with a temperature that knows the step.
 
     Attributes:
@@ -104,41 +87,18 @@ class GumbelSoftmax:
         0.5
     """
 
-    temperature: float | Schedule = 1.0
     hard: bool = True
-    learnable: bool = False
-    floor: float = 0.01
 
-    def __post_init__(self) -> None:
-        """Refuse a temperature that is none."""
-        if not callable(self.temperature):
-            as_temperature(self.temperature, "temperature")
-        as_temperature(self.floor, "floor")
+    draws: ClassVar[bool] = True
 
-    @property
-    def schedule(self) -> Schedule:
-        """The temperature as a function of the step."""
-        return self.temperature if callable(self.temperature) else Constant(self.temperature)
-
-    def temperature_at(self, step: Tensor, log_scale: Tensor | None = None) -> Tensor:
-        """Return the temperature, a 0-d tensor.
-
-        Args:
-            step: 0-d tensor, counts from 0.
-            log_scale: 0-d tensor that the layer learns; needed if `learnable`, and only then.
-
-        Raises:
-            UsageError: `log_scale` is missing, or is not asked for.
-        """
-        if self.learnable == (log_scale is None):
-            raise UsageError(
-                f"log_scale: expected {'a 0-d tensor' if self.learnable else 'None'} with learnable={self.learnable}, "
-                f"got {log_scale!r}"
-            )
-        if log_scale is None:
-            return self.schedule(step)
-        return effective_temperature(self.schedule, step, log_scale, self.floor)
-
-    def __call__(self, logits: Tensor, noise: Tensor, step: Tensor, log_scale: Tensor | None = None) -> Relaxed:
-        """Return `gumbel_softmax` of (..., K) `logits` at the temperature of `step`; see `temperature_at`."""
-        return gumbel_softmax(logits, noise, self.temperature_at(step, log_scale), hard=self.hard)
+    def __call__(
+        self,
+        logits: Tensor,
+        noise: Tensor | None,
+        step: Tensor,
+        log_scale: Tensor | None = None,
+        *,
+        nearest: Tensor | None = None,  # noqa: ARG002 - it draws
+    ) -> Relaxed:
+        """Return `gumbel_softmax` of (..., K) `logits` at the temperature of `step`; see `Relaxation`."""
+        return gumbel_softmax(logits, needed(noise), self.temperature_at(step, log_scale), hard=self.hard)

@@ -15,7 +15,7 @@ from zador.validation import as_count
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Constant", "Cosine", "Exponential", "Linear", "Schedule", "as_temperature", "effective_temperature"]
+__all__ = ["Constant", "Cosine", "Cyclic", "Exponential", "Linear", "Schedule", "as_temperature", "effective_temperature"]
 
 
 @runtime_checkable
@@ -131,6 +131,39 @@ class Cosine(_Annealed):
         """Return the temperature at `step` (0-d)."""
         done = (1.0 - torch.cos(math.pi * self._share(step))) / 2.0
         return self.start * (1.0 - done) + self.end * done
+
+
+@dataclass(frozen=True)
+class Cyclic:
+    """τ(t) = schedule(t mod period): the same course again and again [fu2019cyclical].
+
+    A schedule shorter than the period rests at its end until the next cycle begins; one of `Linear` makes a saw, one of
+    `Cosine` warm restarts.
+
+    Attributes:
+        schedule: one cycle.
+        period: steps of a cycle, >= 1.
+
+    Raises:
+        UsageError: the schedule is none, or the period is no number of steps.
+
+    >>> saw = Cyclic(Linear(2.0, 1.0, 50), period=100)
+    >>> [saw(torch.tensor(t)).item() for t in (0, 25, 50, 99, 100, 125)]
+    [2.0, 1.5, 1.0, 1.0, 2.0, 1.5]
+    """
+
+    schedule: Schedule
+    period: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no schedule, and no number of steps."""
+        if not callable(self.schedule):
+            raise UsageError(f"schedule: expected one such as Linear(2.0, 1.0, 50), got {self.schedule!r}")
+        as_count(self.period, "period")
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """Return the temperature at `step` (0-d)."""
+        return self.schedule(step % self.period)
 
 
 def effective_temperature(schedule: Schedule, step: Tensor, log_scale: Tensor, floor: float) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zador.layers.assignment import Assignment, EntropyCoded, Nearest, OptimalTransport
 from zador.layers.bottleneck import Bottleneck
 from zador.layers.categorical import CategoricalBottleneck
+from zador.layers.categorical_marginal import BlahutArimotoBottleneck, Marginal
 from zador.layers.entropy import Entropy, EntropyLoss, codebook_entropy, log_odds, per_sample_entropy
 from zador.layers.entropy_coded_table import EntropyCodedTable
 from zador.layers.expected import expected_loss
@@ -14,9 +15,9 @@ from zador.layers.losses import Batch, Regulariser, Weight
 from zador.layers.maps import MapSpace
 from zador.layers.migration import from_dac, from_encodec, from_vector_quantize_pytorch
 from zador.layers.presets import (
+    CategoricalOptions,
     CodebookOptions,
     GridOptions,
-    GumbelOptions,
     LayerOptions,
     ProjectedOptions,
     ResidualOptions,
@@ -25,6 +26,7 @@ from zador.layers.presets import (
     TableOptions,
     TransformedOptions,
     bsq,
+    categorical_vq,
     fsq,
     grvq,
     gumbel_vq,
@@ -40,6 +42,7 @@ from zador.layers.presets import (
 )
 from zador.layers.record import Info, LayerOutput
 from zador.layers.regularise import MMD, Diversity, GaussianKernel, Orthogonal, Rate, Wasserstein, energy_kernel
+from zador.layers.sharded import codebook_parameters
 from zador.layers.space import Space
 from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally
@@ -54,8 +57,10 @@ __all__ = [
     "Annealed",
     "Assignment",
     "Batch",
+    "BlahutArimotoBottleneck",
     "Bottleneck",
     "CategoricalBottleneck",
+    "CategoricalOptions",
     "CodebookOptions",
     "CosineWarmUp",
     "Diversity",
@@ -66,7 +71,6 @@ __all__ = [
     "FactorisedBottleneck",
     "GaussianKernel",
     "GridOptions",
-    "GumbelOptions",
     "Info",
     "LayerOptions",
     "LayerOutput",
@@ -74,6 +78,7 @@ __all__ = [
     "LinearLearnedTable",
     "LinearTransport",
     "MapSpace",
+    "Marginal",
     "ModuleTransport",
     "Nearest",
     "OptimalTransport",
@@ -97,7 +102,9 @@ __all__ = [
     "Wasserstein",
     "Weight",
     "bsq",
+    "categorical_vq",
     "codebook_entropy",
+    "codebook_parameters",
     "energy_kernel",
     "expected_loss",
     "from_dac",

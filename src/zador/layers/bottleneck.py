@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from zador.codebooks import ALONE
 from zador.errors import UsageError
-from zador.estimators import Estimator, GumbelSoftmax, NoisyEstimator, straight_through
+from zador.estimators import Estimator, NoisyEstimator, Relaxation, straight_through
 from zador.layers.indices import checked_indices, from_rows, to_rows
 from zador.layers.lesson import Lesson
 from zador.layers.losses import Batch, Regulariser, Weight, committed, mean_over
@@ -60,13 +60,16 @@ class Bottleneck(nn.Module):
         quantizer: Code,
         space: Space,
         *,
-        estimator: Estimator | NoisyEstimator | GumbelSoftmax = straight_through,
+        estimator: Estimator | NoisyEstimator | Relaxation = straight_through,
         commitment: float | Weight = 0.25,
         regularisers: Sequence[Regulariser] = (),
     ) -> None:
         super().__init__()
-        if isinstance(estimator, GumbelSoftmax):
-            raise UsageError("estimator: GumbelSoftmax chooses codewords itself; build the layer with zador.gumbel_vq(...)")
+        if isinstance(estimator, Relaxation):
+            raise UsageError(
+                f"estimator: {type(estimator).__name__} weighs all codewords; build the layer with "
+                "zador.categorical_vq(..., estimator=...), or zador.gumbel_vq(...)"
+            )
         if not callable(estimator):
             raise UsageError(
                 f"estimator={estimator!r}: expected a function (x, q) -> y, such as zador.estimators.rotation_trick"

@@ -1,4 +1,4 @@
-"""The layer that draws its codewords: a categorical law over the codebook, relaxed for the gradient."""
+"""The layer that weighs all its codewords: a categorical law over the codebook, relaxed for the gradient."""
 
 from __future__ import annotations
 
@@ -9,31 +9,58 @@ import torch
 from torch import Tensor, nn
 
 from zador.layers.bottleneck import Bottleneck
-from zador.layers.losses import mean_over
-from zador.noise import uniform
+from zador.layers.losses import committed, mean_over
+from zador.noise import drawn_key, uniform
 from zador.quantizers.codes import Asked, Product, Quantized, TabledCode, masked
+from zador.search.traced import traced_nearest
 from zador.units import NATS_PER_BIT
 
 if TYPE_CHECKING:
-    from zador.estimators import GumbelSoftmax
+    from zador.estimators import Relaxation, Relaxed
     from zador.layers.lesson import Lesson
+    from zador.layers.losses import Weight
     from zador.layers.space import Rows, Space
+    from zador.layers.table import LearnedTable
 
-__all__ = ["CategoricalBottleneck"]
+__all__ = ["CategoricalBottleneck", "Weighing"]
+
+
+class Weighing(NamedTuple):
+    """What a relaxation is asked for the vectors of one table.
+
+    Attributes:
+        head: which table.
+        z: (N, d) the vectors.
+        logits: (N, K) `-||z - c_k||²` but for `||z||²`, in nats.
+        valid: (N,) which vectors count; None for all.
+        nearest: (N,) certified indices, unless the relaxation draws.
+        step: 0-d, batches that the layer has learnt from.
+        number: 0-d, of the draw.
+    """
+
+    head: int
+    z: Tensor
+    logits: Tensor
+    valid: Tensor | None
+    nearest: Tensor | None
+    step: Tensor
+    number: Tensor
 
 
 class CategoricalBottleneck(Bottleneck):
     """In training `k ~ p(k | z) ∝ exp(-||z - c_k||²)` and y is what was drawn; in evaluation it is the nearest codeword.
 
-    The gradient reaches z, and the codewords if they are parameters, through the weights of `GumbelSoftmax`
-    [jang2017categorical]. Squared distances are the logits, in nats: a codebook with codewords far apart in that unit draws
-    the nearest. The prior loss `w KL(p(· | z) ‖ uniform)`, in bits, keeps choices open. N × K numbers are held.
+    What draws, or takes the nearest, or mixes, is the relaxation, and through its weights the gradient reaches z, and the
+    codewords if they are parameters [jang2017categorical]. Squared distances are the logits, in nats: a codebook with
+    codewords far apart in that unit draws the nearest. The prior loss `w KL(p(· | z) ‖ uniform)`, in bits, keeps choices
+    open; p is at the temperature of the relaxation, unless that draws. N × K numbers are held.
 
     Args:
         quantizer: a product of tables, or of one.
         space: which axis, and the projections.
-        relaxation: the temperature, and whether values are hard.
+        relaxation: from `zador.estimators`: how it chooses, and the temperature.
         prior: w >= 0.
+        commitment: β, weight of `||z - sg q||²`, q the codeword chosen: a number, or a `Weight`.
 
     Attributes:
         log_scale: (H,) log of the learned factor on the temperature of each table, if the relaxation learns it.
@@ -44,10 +71,11 @@ class CategoricalBottleneck(Bottleneck):
         quantizer: Product,
         space: Space,
         *,
-        relaxation: GumbelSoftmax,
+        relaxation: Relaxation,
         prior: float = 5e-4,
+        commitment: float | Weight = 0.0,
     ) -> None:
-        super().__init__(quantizer, space, commitment=0.0)
+        super().__init__(quantizer, space, commitment=commitment)
         self.relaxation = relaxation
         self.prior = float(prior)
         self.codes = list(cast("list[TabledCode]", quantizer.parts))
@@ -63,29 +91,33 @@ class CategoricalBottleneck(Bottleneck):
         self._recomputation.recognise(rows.x, learns=lesson.learns)
         z = self.quantizer.enter(rows.x)
         repeating = self._recomputation.repeating
-        number = self.draws - 1 if repeating else self.draws.clone()
+        number = self.draws - 1 if repeating else self.draws
+        if not repeating:
+            self.draws = self.draws + 1
         step = self.step - 1 if self._recomputation.after_lesson else self.step
         widths = [code.dim for code in self.codes]
         drawn = [
             self._draw(head, part.contiguous(), rows.valid, (number, step), lesson)
             for head, part in enumerate(torch.split(z, widths, dim=1))
         ]
+        values = torch.cat([each.found.values for each in drawn], dim=1)
         quantized = Quantized(
             torch.cat([each.found.indices for each in drawn], dim=1),
-            torch.cat([each.found.values for each in drawn], dim=1),
-            None,
+            values,
+            None if rows.valid is None else (z.detach() - values).where(rows.valid[:, None], 0.0),
             *(torch.stack([each.found.squared for each in drawn]).sum(dim=0),) * 2,
         )
-        if not repeating:
-            self.draws.add_(1)
+        _, commitment = committed(z, quantized, lesson.count, self._weight(quantized.squared))
         divergence = mean_over(torch.stack([each.divergence for each in drawn]).sum(), lesson.count)
-        nothing = torch.zeros_like(divergence)
-        losses = {"commitment": nothing, "codebook": lesson.codebook_loss(nothing), "prior": self.prior * divergence}
+        losses = {
+            "commitment": commitment,
+            "codebook": lesson.codebook_loss(commitment),
+            "prior": self.prior * divergence,
+        }
         return torch.cat([each.y for each in drawn], dim=1), quantized, losses
 
     def _draw(self, head: int, z: Tensor, valid: Tensor | None, at: tuple[Tensor, Tensor], lesson: Lesson) -> _Drawn:
-        """Return what is drawn for the vectors z (N, d) of one table, `at` a number of the draw and a step."""
-        number, step = at
+        """Return what becomes of the vectors z (N, d) of one table, `at` a number of the draw and a step."""
         table = self.codes[head].table
         lesson.before(table, z.detach(), valid)
         # A copy, since a revival may write into a parameter before the backward pass has used it.
@@ -93,15 +125,32 @@ class CategoricalBottleneck(Bottleneck):
         wide = torch.promote_types(z.dtype, codewords.dtype)
         z, codewords = z.to(wide), codewords.to(wide)
         logits = 2.0 * z @ codewords.T - (codewords**2).sum(dim=1)
-        key = torch.stack([self._tables[head].key[0] + 1, number])
-        log_scale = None if self.log_scale is None else self.log_scale[head]
-        relaxed = self.relaxation(logits, uniform(key, list(logits.shape)), step, log_scale)
+        nearest = None if self.relaxation.draws else traced_nearest(z.detach(), codewords.detach(), exact=True)[0]
+        number, step = at
+        relaxed, divergence = self._weigh(Weighing(head, z, logits, valid, nearest, step, number), lesson)
         y = relaxed.weights @ codewords
         values = nn.functional.embedding(relaxed.indices, codewords.detach())
         squared = ((z - values) ** 2).sum(dim=1).detach()
-        indices, values, squared, divergence = masked(valid, relaxed.indices, values, squared, _from_uniform(logits))
+        indices, values, squared, divergence = masked(valid, relaxed.indices, values, squared, divergence)
         lesson.after(table, Asked(z.detach(), indices, squared, codewords))
         return _Drawn(y, Quantized(indices[:, None], values, None, squared, squared), divergence.sum())
+
+    def _weigh(self, asked: Weighing, lesson: Lesson) -> tuple[Relaxed, Tensor]:
+        """Return weights and indices, and the divergence (N,) from the prior, in bits."""
+        log_scale = self._log_scale(asked.head)
+        if self.relaxation.draws:
+            noise = uniform(self._key(asked.head, asked.number, lesson), list(asked.logits.shape))
+            return self.relaxation(asked.logits, noise, asked.step, log_scale), _from_uniform(asked.logits)
+        relaxed = self.relaxation(asked.logits, None, asked.step, log_scale, nearest=asked.nearest)
+        return relaxed, _from_uniform(asked.logits / self.relaxation.temperature_at(asked.step, log_scale))
+
+    def _log_scale(self, head: int) -> Tensor | None:
+        return None if self.log_scale is None else self.log_scale[head]
+
+    def _key(self, head: int, number: Tensor, lesson: Lesson) -> Tensor:
+        # The tables of the layer have the first streams of this seed; every process has others after those.
+        seed = cast("LearnedTable", self.codes[head].table).learner.seed
+        return drawn_key(seed, number, (lesson.peers.rank + 1) * len(self.codes) + head)
 
 
 class _Drawn(NamedTuple):
@@ -109,8 +158,8 @@ class _Drawn(NamedTuple):
 
     Attributes:
         y: (N, d) what the weights make of the codewords, with its gradient.
-        found: the codewords drawn.
-        divergence: 0-d, `Σ_n KL(p(· | z_n) ‖ uniform)` in bits.
+        found: the codewords chosen.
+        divergence: 0-d, `Σ_n KL(p(· | z_n) ‖ prior)` in bits.
     """
 
     y: Tensor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zador.layers.presets.categorical import GumbelOptions, gumbel_vq
+from zador.layers.presets.categorical import CategoricalOptions, categorical_vq, gumbel_vq
 from zador.layers.presets.grids import GridOptions, bsq, fsq, lfq, rfsq
 from zador.layers.presets.linear import ResidualTransformedOptions, TransformedOptions, rsimvq, simvq
 from zador.layers.presets.multiscale import multiscale
@@ -12,9 +12,9 @@ from zador.layers.presets.residual import ResidualOptions, grvq, rvq
 from zador.layers.presets.vector import pq, vq
 
 __all__ = [
+    "CategoricalOptions",
     "CodebookOptions",
     "GridOptions",
-    "GumbelOptions",
     "LayerOptions",
     "ProjectedOptions",
     "ResidualOptions",
@@ -23,6 +23,7 @@ __all__ = [
     "TableOptions",
     "TransformedOptions",
     "bsq",
+    "categorical_vq",
     "fsq",
     "grvq",
     "gumbel_vq",

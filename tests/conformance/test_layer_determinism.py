@@ -12,6 +12,7 @@ from conformance.layer_members import ALL, over, same_buffers, train
 from zador.codebooks import FromReservoir, ReservoirLloyd  # noqa: F401 - their operators are to be registered
 from zador.estimators import rotation_trick  # noqa: F401 - as above
 from zador.layers import vq
+from zador.layers.sync import World
 from zador.noise import new_key
 
 
@@ -68,6 +69,7 @@ def some(count, below, seed=0):
     return torch.randint(-1, below, (count,), generator=torch.Generator().manual_seed(seed))
 
 
+WORLD = World()
 YES, NO = torch.tensor([True]), torch.tensor([False])
 TABLE = vq(8, 16).quantizer.table
 OPERATORS = {
@@ -96,9 +98,9 @@ OPERATORS = {
     "offered_by_all": [
         (numbers(6, 4), torch.tensor(offered), numbers(9, 4), torch.arange(9) % 2 == 0, new_key(3), 0) for offered in (0, 40)
     ],
-    "summed": [(numbers(16, 8),), (numbers(16, 8).requires_grad_(),)],
-    "gathered": [(numbers(9, 4),), (numbers(0, 4),)],
-    "agreed": [(numbers(9, 4),)],
+    "summed": [(numbers(16, 8), WORLD.handle), (numbers(16, 8).requires_grad_(), WORLD.handle)],
+    "gathered": [(numbers(9, 4), WORLD.handle), (numbers(0, 4), WORLD.handle)],
+    "agreed": [(numbers(9, 4), WORLD.handle)],
 }
 
 

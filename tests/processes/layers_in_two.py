@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from conformance.layer_members import MEMBERS, Member
 from processes.matrix import same_everywhere
 from zador.codebooks import ByDistortion, Ema, FromReservoir, Gradient, ReservoirLloyd
 from zador.errors import ZadorError
+from zador.layers import set_process_group
 
 __all__ = ["CASES"]
 
@@ -103,6 +105,26 @@ def evaluation(rank: int, _alone: None) -> dict[str, Any]:
         layer(vectors(7), update=False)
     layer(vectors(rank + 2))
     return {"same": same_everywhere(layer.codebooks[0])}
+
+
+def groups(rank: int, _alone: None) -> dict[str, Any]:
+    """Each process learns by itself, in another number of passes, in a group of one; then both in a group of two."""
+    alone = [torch.distributed.new_group([member]) for member in range(WORLD)]
+    together = torch.distributed.new_group(list(range(WORLD)))
+    layer = zador.vq(4, 8)
+    set_process_group(torch.nn.Sequential(layer), alone[rank])
+    for step in range(1 + rank):
+        layer(vectors(10 * step + rank))
+    plain, other = zador.vq(4, 8), zador.vq(4, 8)
+    set_process_group(other, together)
+    other = copy.deepcopy(other)
+    for each in (plain, other):
+        each(vectors(rank))
+    return {
+        "apart": not same_everywhere(layer.codebooks[0]),
+        "as all": other.codebooks[0].equal(plain.codebooks[0]),
+        "same": same_everywhere(plain.codebooks[0]),
+    }
 
 
 def build() -> torch.nn.Module:

@@ -20,6 +20,12 @@ def test_evaluation_asks_nobody(found):
     assert all(each["same"] for each in found("evaluation"))
 
 
+def test_a_layer_may_belong_to_some_processes_only(found):
+    """In a group of one it learns by itself and waits for nobody; in a group of all, as without one, copied or not."""
+    for each in found("groups"):
+        assert each == {"apart": True, "as all": True, "same": True}
+
+
 def test_a_layer_built_before_the_group_learns_from_all_processes(found):
     """Whether there are others is asked in every pass: 3 batches of 64 vectors in two processes, faded a little."""
     for each in found("built before the group"):

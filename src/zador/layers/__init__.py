@@ -14,6 +14,7 @@ from zador.layers.linear_table import LinearLearnedTable
 from zador.layers.losses import Batch, Regulariser, Weight
 from zador.layers.maps import MapSpace
 from zador.layers.migration import from_dac, from_encodec, from_vector_quantize_pytorch
+from zador.layers.parallel import codebook_parameters, set_process_group
 from zador.layers.presets import (
     CategoricalOptions,
     CodebookOptions,
@@ -42,7 +43,6 @@ from zador.layers.presets import (
 )
 from zador.layers.record import Info, LayerOutput
 from zador.layers.regularise import MMD, Diversity, GaussianKernel, Orthogonal, Rate, Wasserstein, energy_kernel
-from zador.layers.sharded import codebook_parameters
 from zador.layers.space import Space
 from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally
@@ -122,6 +122,7 @@ __all__ = [
     "rfsq",
     "rsimvq",
     "rvq",
+    "set_process_group",
     "simvq",
     "vq",
 ]

@@ -16,7 +16,7 @@ from zador.layers.lesson import Lesson
 from zador.layers.losses import Batch, Regulariser, Weight, committed, mean_over
 from zador.layers.recomputation import Recomputation
 from zador.layers.record import Info, LayerOutput
-from zador.layers.sync import abandoned_if_refused, members, present
+from zador.layers.sync import World, abandoned_if_refused, members, present
 from zador.layers.table import LearnedTable
 from zador.layers.tally import Tally, usage_of
 from zador.noise import drawn_key, uniform
@@ -50,6 +50,7 @@ class Bottleneck(nn.Module):
         frozen: set it, and tables neither start nor learn, whatever the mode.
         step: 0-d int64, batches that the layer has learnt from.
         draws: 0-d int64, passes that drew random numbers; each draws others.
+        world: the processes that learn together; None for all, see `set_process_group`.
     """
 
     step: Tensor
@@ -84,6 +85,7 @@ class Bottleneck(nn.Module):
         self.commitment = commitment if callable(commitment) else float(commitment)
         self.regularisers = tuple(regularisers)
         self.frozen = False
+        self.world: World | None = None
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         self.register_buffer("draws", torch.zeros((), dtype=torch.int64))
         self._tables = [module for module in quantizer.modules() if isinstance(module, LearnedTable)]
@@ -126,11 +128,11 @@ class Bottleneck(nn.Module):
         """
         with self._recomputation.of(learns=self._learns(update=update), training=self.training) as learns:
             # A pass that repeats a lesson is to find what that found, of all processes; nothing learns from it.
-            peers = present() if learns or self._recomputation.after_lesson else ALONE
+            peers = present(self.world) if learns or self._recomputation.after_lesson else ALONE
             with abandoned_if_refused(peers, self.step.device):
                 rows = self.space.enter(x, mask, lengths)
             with torch.autocast(x.device.type, enabled=False):
-                context = Pass(peers, present().rank, rows.lead[0] if rows.lead else 1, self._drawn())
+                context = Pass(peers, present(self.world).rank, rows.lead[0] if rows.lead else 1, self._drawn())
                 lesson = Lesson(members(self._vectors(rows), peers, x.device), context, learns=learns)
                 y, quantized, losses = self._cross(rows, lesson)
                 if learns:

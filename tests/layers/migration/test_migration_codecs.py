@@ -69,6 +69,18 @@ def test_encodec_s_averages_go_on(name):
         torch.testing.assert_close(table.codewords[alive], theirs[alive], rtol=1e-3, atol=1e-3)
 
 
+def test_averages_are_warm():
+    """A learner that warms up takes counts that were averages already as warm: its first step is at its full decay."""
+    after = held("encodec", "next.")
+    cold, warm = (
+        loaded("encodec", learner=Ema(decay=0.99, smoothing=1e-5, warmup=each, revive=None)) for each in (1.0, 10.0)
+    )
+    for layer in (cold, warm):
+        layer.train()(after["x"])
+    for one, other in zip(cold.codebooks, warm.codebooks, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["dac", "dac_transformers"])
 def test_dac_trains_as_its_own_code_does(name):
     """Losses of a training step, and gradients of the input, codewords, offsets and maps, are those of DAC's own code."""

@@ -212,6 +212,39 @@ def test_a_state_dict_becomes_an_equal_layer(name):
     agree(layer, peer, drawn(case, 5))
 
 
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("hard", [False, True])
+def test_cells_of_fsq_end_where_they_end_there(symmetric, hard):
+    """On a fine line through the grid every index is the peer's, whose range is 10⁻³ wider than that of `zador.fsq`."""
+    options = {"levels": [2, 16, 9] if symmetric else [3, 16, 9], "preserve_symmetry": symmetric, "bound_hard_clamp": hard}
+    peer = FSQ(**options)
+    line = torch.linspace(-4.0, 4.0, 30001)[:, None].expand(-1, 3)[None].contiguous()
+    agree(from_vector_quantize_pytorch(peer), peer, line)
+
+
+@pytest.mark.parametrize("spherical", [False, True])
+def test_the_sign_of_zero_is_the_peer_s(spherical):
+    """Zeros, which a ReLU makes many of, are negative there, and so they are here."""
+    peer = LFQ(dim=4, spherical=spherical).eval()
+    x = torch.randn(1, 50, 4, generator=torch.Generator().manual_seed(0)).relu()
+    x[0, 0] = 0.0
+    layer = from_vector_quantize_pytorch(peer)
+    agree(layer, peer, x)
+    assert layer.encode(x)[0, 0] == 0
+    assert layer.decode(torch.tensor([-1])).equal(torch.zeros(1, 4))
+
+
+def test_random_projections_stay():
+    """Nothing of a random-projection quantizer is trained."""
+    layer = from_vector_quantize_pytorch(trained(CASES["random projection"])).train()
+    assert not any(parameter.requires_grad for parameter in layer.parameters())
+    before = [codewords.clone() for codewords in layer.codebooks]
+    layer(drawn(CASES["vq"]))
+    assert all(map(torch.equal, before, layer.codebooks))
+    with pytest.raises(UsageError, match="does not learn"):
+        from_vector_quantize_pytorch(trained(CASES["random projection"]), learner=Ema())
+
+
 @pytest.mark.parametrize("name", LEARN)
 def test_averages_go_on(name):
     """One more training step of both moves every codeword to the same place, at the peer's decay."""

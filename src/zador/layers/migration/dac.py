@@ -43,7 +43,8 @@ def from_dac(
     losses of a training step are the model's too, but for the normalisation: maps are plain ones from here on.
 
     Args:
-        state: a path, a state_dict or a module, see `read_weights`; of the whole model, or of its quantizer.
+        state: of the whole model, or of its quantizer: the path of a `.safetensors` file or of one that
+            `torch.load(weights_only=True)` reads, a state_dict, or a module.
         prefix: where the quantizer is, such as "quantizer"; None: where the only one is.
         stages: S, the first so many; None for all.
         axis: of the coordinates: 1 for the (B, D, T) of the model.

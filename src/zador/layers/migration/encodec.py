@@ -43,7 +43,8 @@ def from_encodec(
     indices and values that the model's own quantizer gives.
 
     Args:
-        state: a path, a state_dict or a module, see `read_weights`; of the whole model, or of its quantizer.
+        state: of the whole model, or of its quantizer: the path of a `.safetensors` file or of one that
+            `torch.load(weights_only=True)` reads, a state_dict, or a module.
         prefix: where the quantizer is, such as "quantizer.vq"; None: where the only one is.
         stages: S, the first so many; None for all. A bandwidth of b kbit/s is `1000 b / (log2 K · frame rate)` of them.
         axis: of the coordinates: 1 for the (B, D, T) of the model.

@@ -70,7 +70,8 @@ def from_vector_quantize_pytorch(
     asked for again; so have losses of stages of LFQ.
 
     Args:
-        state: a path, a state_dict or a module, see `read_weights`.
+        state: of any model that has the quantizer: the path of a `.safetensors` file or of one that
+            `torch.load(weights_only=True)` reads, a state_dict, or a module.
         prefix: where the quantizer is, such as "encoder.vq"; None: where the only one is.
         axis: of the coordinates; None: as the peer's options for the layout say. FSQ and LFQ guess from the number of axes;
             for images pass axis=1.

@@ -41,7 +41,7 @@ class Weights:
         return name in self.tensors
 
     def __getitem__(self, name: str) -> Tensor:
-        """Return a tensor: floats of 32 bits or more, or whole numbers.
+        """Return a tensor, on the CPU: floats of 32 bits or more, or whole numbers.
 
         Raises:
             DataError: it is missing.
@@ -51,7 +51,7 @@ class Weights:
             raise DataError(
                 f"{self.place}: there is no {name}, but {_some(self.tensors)}; is it the state_dict of the module?"
             )
-        tensor = self.tensors[name].detach()
+        tensor = self.tensors[name].detach().cpu()
         if not tensor.is_floating_point():
             return tensor
         if not bool(torch.isfinite(tensor).all()):

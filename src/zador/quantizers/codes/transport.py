@@ -28,8 +28,8 @@ class TransportCode(TabledCode):
 
     P costs `||x_n - c_k||²` and gives each codeword an equal share of the vectors of all processes: none is left out,
     however far away it lies. Written with the prices of the codewords, `i_n = argmin_k ||x_n - c_k||² - g_k`. In
-    evaluation, and wherever no network trains, the nearest codeword is chosen: what a vector becomes then depends on no other vector.
-    A training pass holds N × K numbers.
+    evaluation, and wherever no network trains, the nearest codeword is chosen: what a vector becomes then depends on no
+    other vector. A training pass holds N × K numbers.
 
     Args:
         table: whose codewords are chosen.

@@ -28,6 +28,7 @@ from .layers import (
     rfsq,
     rsimvq,
     rvq,
+    sf_diveq,
     simvq,
     vq,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "rsimvq",
     "rvq",
     "search",
+    "sf_diveq",
     "simvq",
     "studies",
     "theory",

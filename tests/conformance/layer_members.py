@@ -61,6 +61,7 @@ from zador.layers import (
     rfsq,
     rsimvq,
     rvq,
+    sf_diveq,
     simvq,
     vq,
 )
@@ -211,6 +212,8 @@ MEMBERS = {
         without=WEIGHED,
         opaque=True,
     ),
+    "sf-diveq": Member(lambda: sf_diveq(8, 16), without=NOISY, opaque=True),
+    "sf-diveq-projected": Member(lambda: sf_diveq(8, 16, codebook_dim=4, commitment=0.25), without=NOISY, opaque=True),
     "random-projection": Member(lambda: random_projection(8, 16, 4, codebooks=2)),
     "fsq": Member(lambda: fsq((8, 5, 5)), (4, 40, 3)),
     "fsq-projected": Member(lambda: fsq((8, 5, 5), dim=8, heads=2, axis=1), (4, 8, 5, 6), axis=1),

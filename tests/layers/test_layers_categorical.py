@@ -187,12 +187,8 @@ def test_commitment_draws_the_vectors_to_what_was_chosen():
 def test_processes_draw_other_numbers():
     """The key of a draw depends on the process, the table and the number of the pass."""
     layer = zador.gumbel_vq(4, 4, heads=2)
-    ranks = [SimpleNamespace(peers=SimpleNamespace(size=2, rank=rank)) for rank in (0, 1)]
-    keys = [
-        tuple(layer._key(head, torch.tensor(number), lesson).tolist())
-        for lesson in ranks
-        for head in (0, 1)
-        for number in (0, 1)
-    ]
+    contexts = [SimpleNamespace(rank=rank, draw=torch.tensor(number)) for rank in (0, 1) for number in (0, 1)]
+    passes = [SimpleNamespace(context=context) for context in contexts]
+    keys = [tuple(layer._key(head, lesson).tolist()) for lesson in passes for head in (0, 1)]
     tables = [tuple(table.key.tolist()) for table in layer._tables]
     assert len({*keys, *tables}) == len(keys) + len(tables)

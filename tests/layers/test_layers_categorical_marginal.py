@@ -127,7 +127,7 @@ def test_shares_are_those_of_all_processes():
     whole(x)
     codewords = torch.from_numpy(CODEWORDS)
     logits = [2 * z @ codewords.T - (codewords**2).sum(1) for z in x.split(20)]
-    asked = [Weighing(0, z, each, None, None, STEP, STEP) for z, each in zip(x.split(20), logits, strict=True)]
+    asked = [Weighing(0, z, each, None, None, STEP) for z, each in zip(x.split(20), logits, strict=True)]
     weights = [torch.softmax(each.logits / 0.5, 1) for each in asked]
     rate = [(p * (6 * p).log2()).sum(1) for p in weights]
     squared = [(torch.cdist(each.z, codewords) ** 2 * p).sum(1) for each, p in zip(asked, weights, strict=True)]

@@ -6,6 +6,8 @@ from zador.layers.assignment import Assignment, EntropyCoded, Nearest, OptimalTr
 from zador.layers.bottleneck import Bottleneck
 from zador.layers.categorical import CategoricalBottleneck
 from zador.layers.categorical_marginal import BlahutArimotoBottleneck, Marginal
+from zador.layers.curve import CurveBottleneck, CurveCode
+from zador.layers.curve_table import CurveTable, chained
 from zador.layers.entropy import Entropy, EntropyLoss, codebook_entropy, log_odds, per_sample_entropy
 from zador.layers.entropy_coded_table import EntropyCodedTable
 from zador.layers.expected import expected_loss
@@ -18,6 +20,7 @@ from zador.layers.parallel import codebook_parameters, set_process_group
 from zador.layers.presets import (
     CategoricalOptions,
     CodebookOptions,
+    CurveOptions,
     GridOptions,
     LayerOptions,
     ProjectedOptions,
@@ -38,6 +41,7 @@ from zador.layers.presets import (
     rfsq,
     rsimvq,
     rvq,
+    sf_diveq,
     simvq,
     vq,
 )
@@ -63,6 +67,10 @@ __all__ = [
     "CategoricalOptions",
     "CodebookOptions",
     "CosineWarmUp",
+    "CurveBottleneck",
+    "CurveCode",
+    "CurveOptions",
+    "CurveTable",
     "Diversity",
     "Entropy",
     "EntropyCoded",
@@ -103,6 +111,7 @@ __all__ = [
     "Weight",
     "bsq",
     "categorical_vq",
+    "chained",
     "codebook_entropy",
     "codebook_parameters",
     "energy_kernel",
@@ -123,6 +132,7 @@ __all__ = [
     "rsimvq",
     "rvq",
     "set_process_group",
+    "sf_diveq",
     "simvq",
     "vq",
 ]

@@ -35,7 +35,6 @@ class Weighing(NamedTuple):
         valid: (N,) which vectors count; None for all.
         nearest: (N,) certified indices, unless the relaxation draws.
         step: 0-d, batches that the layer has learnt from.
-        number: 0-d, of the draw.
     """
 
     head: int
@@ -44,7 +43,6 @@ class Weighing(NamedTuple):
     valid: Tensor | None
     nearest: Tensor | None
     step: Tensor
-    number: Tensor
 
 
 class CategoricalBottleneck(Bottleneck):
@@ -78,6 +76,7 @@ class CategoricalBottleneck(Bottleneck):
         super().__init__(quantizer, space, commitment=commitment)
         self.relaxation = relaxation
         self.prior = float(prior)
+        self._draws = True
         self.codes = list(cast("list[TabledCode]", quantizer.parts))
         self.log_scale = nn.Parameter(torch.zeros(len(self.codes))) if relaxation.learnable else None
 
@@ -90,14 +89,9 @@ class CategoricalBottleneck(Bottleneck):
             return super()._cross(rows, lesson)
         self._recomputation.recognise(rows.x, learns=lesson.learns)
         z = self.quantizer.enter(rows.x)
-        repeating = self._recomputation.repeating
-        number = self.draws - 1 if repeating else self.draws
-        if not repeating:
-            self.draws = self.draws + 1
-        step = self.step - 1 if self._recomputation.after_lesson else self.step
         widths = [code.dim for code in self.codes]
         drawn = [
-            self._draw(head, part.contiguous(), rows.valid, (number, step), lesson)
+            self._draw(head, part.contiguous(), rows.valid, lesson)
             for head, part in enumerate(torch.split(z, widths, dim=1))
         ]
         values = torch.cat([each.found.values for each in drawn], dim=1)
@@ -116,8 +110,8 @@ class CategoricalBottleneck(Bottleneck):
         }
         return torch.cat([each.y for each in drawn], dim=1), quantized, losses
 
-    def _draw(self, head: int, z: Tensor, valid: Tensor | None, at: tuple[Tensor, Tensor], lesson: Lesson) -> _Drawn:
-        """Return what becomes of the vectors z (N, d) of one table, `at` a number of the draw and a step."""
+    def _draw(self, head: int, z: Tensor, valid: Tensor | None, lesson: Lesson) -> _Drawn:
+        """Return what becomes of the vectors z (N, d) of one table."""
         table = self.codes[head].table
         lesson.before(table, z.detach(), valid)
         # A copy, since a revival may write into a parameter before the backward pass has used it.
@@ -126,8 +120,7 @@ class CategoricalBottleneck(Bottleneck):
         z, codewords = z.to(wide), codewords.to(wide)
         logits = 2.0 * z @ codewords.T - (codewords**2).sum(dim=1)
         nearest = None if self.relaxation.draws else traced_nearest(z.detach(), codewords.detach(), exact=True)[0]
-        number, step = at
-        relaxed, divergence = self._weigh(Weighing(head, z, logits, valid, nearest, step, number), lesson)
+        relaxed, divergence = self._weigh(Weighing(head, z, logits, valid, nearest, self._step()), lesson)
         y = relaxed.weights @ codewords
         values = nn.functional.embedding(relaxed.indices, codewords.detach())
         squared = ((z - values) ** 2).sum(dim=1).detach()
@@ -139,7 +132,7 @@ class CategoricalBottleneck(Bottleneck):
         """Return weights and indices, and the divergence (N,) from the prior, in bits."""
         log_scale = self._log_scale(asked.head)
         if self.relaxation.draws:
-            noise = uniform(self._key(asked.head, asked.number, lesson), list(asked.logits.shape))
+            noise = uniform(self._key(asked.head, lesson), list(asked.logits.shape))
             return self.relaxation(asked.logits, noise, asked.step, log_scale), _from_uniform(asked.logits)
         relaxed = self.relaxation(asked.logits, None, asked.step, log_scale, nearest=asked.nearest)
         return relaxed, _from_uniform(asked.logits / self.relaxation.temperature_at(asked.step, log_scale))
@@ -147,10 +140,10 @@ class CategoricalBottleneck(Bottleneck):
     def _log_scale(self, head: int) -> Tensor | None:
         return None if self.log_scale is None else self.log_scale[head]
 
-    def _key(self, head: int, number: Tensor, lesson: Lesson) -> Tensor:
+    def _key(self, head: int, lesson: Lesson) -> Tensor:
         # The tables of the layer have the first streams of this seed; every process has others after those.
         seed = cast("LearnedTable", self.codes[head].table).learner.seed
-        return drawn_key(seed, number, (lesson.peers.rank + 1) * len(self.codes) + head)
+        return drawn_key(seed, lesson.context.draw, (lesson.context.rank + 1) * len(self.codes) + head)
 
 
 class _Drawn(NamedTuple):

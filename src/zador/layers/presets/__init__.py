@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zador.layers.presets.categorical import CategoricalOptions, categorical_vq, gumbel_vq
+from zador.layers.presets.curve import CurveOptions, sf_diveq
 from zador.layers.presets.grids import GridOptions, bsq, fsq, lfq, rfsq
 from zador.layers.presets.linear import ResidualTransformedOptions, TransformedOptions, rsimvq, simvq
 from zador.layers.presets.multiscale import multiscale
@@ -14,6 +15,7 @@ from zador.layers.presets.vector import pq, vq
 __all__ = [
     "CategoricalOptions",
     "CodebookOptions",
+    "CurveOptions",
     "GridOptions",
     "LayerOptions",
     "ProjectedOptions",
@@ -34,6 +36,7 @@ __all__ = [
     "rfsq",
     "rsimvq",
     "rvq",
+    "sf_diveq",
     "simvq",
     "vq",
 ]

@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from zador.codebooks import Ema, Gradient
 from zador.errors import UsageError
-from zador.layers import FactorisedBottleneck, LearnedTable, Space
+from zador.layers import AdaptiveCommitment, FactorisedBottleneck, LearnedTable, Space
 from zador.quantizers.codes import (
     Code,
     DirectionCode,
@@ -143,8 +143,9 @@ def test_a_sample_that_goes_no_further():
 
 @pytest.mark.parametrize("use_reentrant", [True, False])
 def test_a_checkpoint_repeats_the_pass(use_reentrant):
-    """Under gradient checkpointing gradients and codewords are those without."""
-    plain = layer_of(Residual([projected(0), projected(1, learner=lambda start: Ema(start=start))]))
+    """Under gradient checkpointing gradients and codewords are those without, with a β that follows the usage too."""
+    code = Residual([projected(0), projected(1, learner=lambda start: Ema(start=start))])
+    plain = layer_of(code, commitment=AdaptiveCommitment(high=2.0, low=0.0, target=1.0))
     saving = copy.deepcopy(plain)
     for seed in range(2):
         grads = []

@@ -56,14 +56,17 @@ class FactorisedBottleneck(Bottleneck):
         if isinstance(estimator, NoisyEstimator):
             raise UsageError(f"estimator={estimator!r}: noise is drawn for whole vectors, not behind maps; pass a plain one")
         super().__init__(quantizer, space, estimator=estimator, commitment=commitment, regularisers=regularisers)
+        # β of the last pass, for its repetition: tables that have learnt since may say another one.
+        self._last: Tensor | float | None = None
 
     def _cross(self, rows: Rows, lesson: Lesson) -> tuple[Tensor, Quantized, dict[str, Tensor]]:
         self._recomputation.recognise(rows.x, learns=lesson.learns)
         z = self.quantizer.enter(rows.x)
-        crossing = _Crossing(cast("Estimator", self.estimator), self._weight(rows.x), lesson.count, exact=not self.training)
+        crossing = _Crossing(cast("Estimator", self.estimator), self._beta(rows.x), lesson.count, exact=not self.training)
         crossed = crossing.of(self.quantizer, z, rows.valid, lesson)
-        batch = Batch(rows.valid, lesson.count, self.step, lesson.peers)
-        losses = {each.name: each(z, self.quantizer, batch) for each in self.regularisers}
+        batch = Batch(rows.valid, lesson.count, self._step(), lesson.peers)
+        with self._recomputation.after_learning():
+            losses = {each.name: each(z, self.quantizer, batch) for each in self.regularisers}
         commitment = crossed.commitment
         return (
             crossed.y,
@@ -74,6 +77,14 @@ class FactorisedBottleneck(Bottleneck):
                 **losses,
             },
         )
+
+    def _beta(self, like: Tensor) -> Tensor | float:
+        if self._recomputation.after_lesson and self._last is not None:
+            return self._last
+        weight = self._weight(like)
+        if not torch.compiler.is_compiling():
+            self._last = weight
+        return weight
 
 
 class _Crossed(NamedTuple):

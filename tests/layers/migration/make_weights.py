@@ -41,7 +41,7 @@ def write(name, prefix, peer, extra):
 
 def encodec(folder):
     package("encodec", folder)
-    from encodec.quantization.core_vq import ResidualVectorQuantization  # ty: ignore
+    from encodec.quantization.core_vq import ResidualVectorQuantization
 
     for name, width in (("encodec", None), ("encodec_projected", WIDTH)):
         torch.manual_seed(0)
@@ -112,7 +112,7 @@ def stepped(peer):
 def dac(folder):
     package("dac", folder)
     package("dac.nn", folder)
-    from dac.nn.quantize import ResidualVectorQuantize  # ty: ignore
+    from dac.nn.quantize import ResidualVectorQuantize
 
     torch.manual_seed(2)
     peer = ResidualVectorQuantize(input_dim=D, n_codebooks=STAGES, codebook_size=K, codebook_dim=WIDTH)

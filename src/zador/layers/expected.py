@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from zador.layers.record import LayerOutput
     from zador.layers.space import Rows
-    from zador.layers.table import LearnedTable
+    from zador.quantizers.codes import Table
 
 __all__ = ["expected_loss"]
 
@@ -83,7 +83,7 @@ def expected_loss(
     if not layer.training:
         out = layer(x, mask, lengths)
         return _joined(out, _mean(_unmasked(loss(out.quantized), rows), rows))
-    capture = _Capture([cast("LearnedTable", code.table) for code in layer.codes], layer.draws.clone(), count)
+    capture = _Capture([code.table for code in layer.codes], count)
     drawing = copy.copy(layer)  # the same tables, buffers and counts, with another way to draw
     drawing.relaxation = capture  # type: ignore[assignment]
     out = drawing(x, mask, lengths)
@@ -110,9 +110,10 @@ class _Capture:
     """
 
     learnable = False
+    draws = True
 
-    def __init__(self, tables: Sequence[LearnedTable], number: Tensor, draws: int) -> None:
-        self.tables, self.number, self.draws = tables, number, draws
+    def __init__(self, tables: Sequence[Table], count: int) -> None:
+        self.tables, self.count = tables, count
         self.logits: list[Tensor] = []
         self.codewords: list[Tensor] = []
         self.noise: list[Tensor] = []
@@ -121,8 +122,10 @@ class _Capture:
         """Return the draw; see `GumbelSoftmax`."""
         del step, log_scale
         table = self.tables[len(self.logits)]
-        # The layer's draw has the stream after that of the table; further draws take the ones after that.
-        keys = [torch.stack([table.key[0] + 1 + draw, self.number]) for draw in range(1, self.draws)]
+        # Noise comes in multiples of 2^-24, so this is a whole number: other for every draw, table and process, and the same
+        # wherever the layer's own draw is repeated.
+        seed = (noise.sum(dtype=torch.float64) * 2.0**24).to(torch.int64)
+        keys = [torch.stack([seed, torch.full_like(seed, draw)]) for draw in range(1, self.count)]
         self.logits.append(logits)
         self.codewords.append(table.look().clone())
         self.noise.append(torch.stack([noise, *(uniform(key, list(noise.shape)) for key in keys)]))

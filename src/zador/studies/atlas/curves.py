@@ -25,9 +25,9 @@ __all__ = ["draw_curves", "means_of"]
 LINES = {
     "hard bias": ("series-1", "-", "bias, hard"),
     "own bias": ("series-0", "-", "bias, own (or its standard error)"),
-    "deviation": ("muted", (0, (3, 2)), "deviation of a single draw"),
+    "deviation": ("muted", (0, (3, 2)), "deviation of one draw"),
 }
-_LOW, _HIGH = 0.01, 3000.0
+_LOW, _MOST = 0.01, 3000.0
 
 
 def means_of(evidence: Evidence) -> dict[tuple[str, str, str], float]:
@@ -53,24 +53,26 @@ def draw_curves(evidence: Evidence, *, prefix: str, axis: str) -> str:
         raise TypeError(f"the settings of {design.name} have no numbers")
     sheet = Sheet(len(arms), columns=4, height=62.0, left=17.0, below=10.0, foot=24.0)
     words: dict[str, str] = {}
+    largest = max(means[arm.name, arm.setting, metric] for arm in design.arms for metric in LINES)
+    high = min(_MOST, 3.0 * largest)
     with drawing():
         panels = sheet.panels(arms, words)
         for axes, arm in zip(panels, arms, strict=True):
-            _axes(axes, numbers)
+            _axes(axes, numbers, high)
             for metric, (role, dash, _) in LINES.items():
                 values = [means[arm, setting, metric] for setting in design.settings]
                 axes.plot(
-                    numbers, np.clip(values, _LOW, _HIGH), color=colour(role), lw=1.0, ls=dash, marker="o", ms=1.8, mew=0
+                    numbers, np.clip(values, _LOW, high), color=colour(role), lw=1.0, ls=dash, marker="o", ms=1.8, mew=0
                 )
         _legend(panels[0], sheet, words, axis)
         label = f"Biases and deviations of {len(arms)} estimators against {axis}, as shares of the true gradient's length."
         return standalone(picture(panels[0], prefix=prefix, label=label, words=words))
 
 
-def _axes(axes: Axes, numbers: Sequence[float]) -> None:
+def _axes(axes: Axes, numbers: Sequence[float], high: float) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_ylim(_LOW, _HIGH)
+    axes.set_ylim(_LOW, high)
     axes.axhline(1.0, color=colour("line"), lw=0.8)
     shown = (min(numbers), 1.0, max(numbers)) if min(numbers) < 1.0 < max(numbers) else (min(numbers), max(numbers))
     axes.xaxis.set_major_locator(FixedLocator(list(shown)))
@@ -90,7 +92,7 @@ def _legend(axes: Axes, sheet: Sheet, words: dict[str, str], axis: str) -> None:
     for role, dash, word in LINES.values():
         _write(axes, sheet, words, f"{'–' if dash == '-' else '‐ ‐'} {word}", (across, 13.0), role)
         across += 68.0 if word == "bias, hard" else 132.0
-    text = f"across: {axis}; up: shares of the true gradient’s length, cut at {_LOW:g} and {_HIGH:g}"
+    text = f"across: {axis}; up: shares of the true gradient’s length, at least {_LOW:g}; blue covers red where they agree"
     _write(axes, sheet, words, text, (17.0, 4.0), "muted")
 
 

@@ -104,7 +104,7 @@ class Judged:
         return Outcome(judge(sent, own, hard))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)  # as many as scenes are kept
 def _hard(place: Place, seed: int) -> Tensor:
     return of_nearest(place.scene(seed))
 

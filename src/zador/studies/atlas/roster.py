@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 from zador.estimators import (
     NSVQ,
     AdditiveNoise,
+    BlahutArimoto,
     DiVeQ,
     GumbelSoftmax,
+    IndexBackpropagation,
+    ReinMax,
+    SoftAssignment,
     householder,
     householder_without_rescaling,
     leave_one_out,
@@ -19,8 +23,8 @@ from zador.estimators import (
     straight_through,
 )
 from zador.studies.atlas.scene import SPACING
-from zador.studies.atlas.subjects import ControlVariate, Crossing, Dithered, Noisy, Relaxing, Score
-from zador.studies.atlas.truth import of_draws
+from zador.studies.atlas.subjects import Annealed, ControlVariate, Crossing, Dithered, Noisy, Relaxing, Score
+from zador.studies.atlas.truth import of_draws, of_nearest
 
 if TYPE_CHECKING:
     from zador.studies.atlas.subjects import Subject
@@ -49,6 +53,11 @@ DRAWING: dict[str, Subject] = {
     "Gumbel, τ = 0.3": Relaxing(GumbelSoftmax(0.3, hard=False)),
     "hard Gumbel, τ = 1": Relaxing(GumbelSoftmax(1.0, hard=True), of_draws),
     "hard Gumbel, τ = 0.3": Relaxing(GumbelSoftmax(0.3, hard=True), of_draws),
+    "ReinMax": Relaxing(ReinMax(1.0), of_draws),
+    "index backpropagation": Relaxing(IndexBackpropagation(1.0), of_nearest),
+    "soft assignment, τ = 1": Relaxing(SoftAssignment(1.0)),
+    "soft assignment, τ = 0.3": Relaxing(SoftAssignment(0.3)),
+    "Blahut–Arimoto, τ = 1": Annealed(BlahutArimoto(1.0)),
     "score function": Score(),
     "score function, 2 draws": Score(leave_one_out, 2),
     "REBAR": ControlVariate(),

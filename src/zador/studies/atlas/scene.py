@@ -24,7 +24,8 @@ SPACING = 2.0
 
 _BLOCKS = 16
 """Groups of draws whose means tell the standard error."""
-_KEPT = 4
+_KEPT = 8
+"""Scenes that a process keeps: a block has five seeds, and arms of a setting follow each other."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Place:
     loss: LossFamily = Decoded()  # noqa: RUF009 - frozen
     noise: float = 0.125
     points: int = 8
-    draws: int = 4096
+    draws: int = 2048
 
     def scene(self, seed: int) -> Scene:
         """Return what `seed` draws; kept for the next arm that asks."""

@@ -28,6 +28,6 @@ def standalone(drawn: str) -> str:
         f"@media (prefers-color-scheme: dark) {{ svg {{ {used(dark)} }} }}</style>"
     )
     opening, _, body = drawn.partition(">")
-    opening = opening.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
+    opening = opening.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" width="800" ')
     rounded = _DIGITS.sub(r"\1", body)
     return f"{opening}>{style}{rounded}\n"

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from zador.estimators import Estimator, NoisyEstimator, Relaxed, ScoredEstimator
+    from zador.estimators import BlahutArimoto, Estimator, NoisyEstimator, Relaxed, ScoredEstimator
     from zador.studies.atlas.scene import Scene
 
-__all__ = ["ControlVariate", "Crossing", "Dithered", "Noisy", "Relaxing", "Score", "Sent", "Subject"]
+__all__ = ["Annealed", "ControlVariate", "Crossing", "Dithered", "Noisy", "Relaxing", "Score", "Sent", "Subject"]
 
 _LEARN_BATCH, _LEARN_RATE = 256, 0.03
 
@@ -122,6 +122,33 @@ class Relaxing:
 
         def mixed(z: Tensor) -> Tensor:
             return self.relaxation(scene.logits(z), noise, torch.tensor(0)).weights @ scene.codewords
+
+        return _sent(scene, mixed)
+
+
+@dataclass(frozen=True)
+class Annealed:
+    """Blahut–Arimoto weights with the marginal that a layer would have come to at this very place.
+
+    Attributes:
+        relaxation: the weights.
+        steps: of the marginal towards its fixed point, over all noisy points of the scene.
+        truth: of its expected loss, the marginal held.
+    """
+
+    relaxation: BlahutArimoto
+    steps: int = 20
+    truth: Callable[[Scene, Tensor | None], Tensor] = of_values
+
+    def __call__(self, scene: Scene) -> Sent:
+        """Return what it sends back; see `Subject`."""
+        logits, step = scene.logits(scene.z), torch.tensor(0)
+        marginal = torch.full((len(scene.codewords),), 1.0 / len(scene.codewords), dtype=torch.float64)
+        for _ in range(self.steps):
+            marginal = self.relaxation(logits, None, step, marginal=marginal).weights.mean((0, 1, 2))
+
+        def mixed(z: Tensor) -> Tensor:
+            return self.relaxation(scene.logits(z), None, step, marginal=marginal).weights @ scene.codewords
 
         return _sent(scene, mixed)
 

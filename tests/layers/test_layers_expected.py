@@ -8,7 +8,7 @@ import torch
 import zador
 from zador.codebooks import Ema, Frozen, Gradient
 from zador.errors import DataError, UsageError
-from zador.estimators import Rebar, ScoreFunction, leave_one_out
+from zador.estimators import BlahutArimoto, IndexBackpropagation, Rebar, ScoreFunction, leave_one_out
 from zador.layers import expected_loss
 
 CODEWORDS = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.5], [2.0, 2.0]])
@@ -49,6 +49,13 @@ def test_the_mean_gradient_is_that_of_the_exact_expectation(estimator, draws):
     tables = torch.stack([each[1] for each in found]).double()
     # Twenty blocks: Student's t with 19 degrees of freedom, at the chance that 4.5 standard errors have.
     assert ((tables.mean(0) - at_codewords).abs() < 6.5 * tables.std(0) / blocks**0.5).all()
+
+
+def test_how_a_layer_relaxes_its_choice_plays_no_part():
+    """A layer that takes the nearest codeword draws here, the same as one that draws."""
+    x = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
+    ours = zador.categorical_vq(2, 4, estimator=IndexBackpropagation(), learner=Frozen(start=CODEWORDS), prior=0.0)
+    assert expected_loss(ours, x, loss).indices.equal(expected_loss(layer(), x, loss).indices)
 
 
 def test_three_lines_train_an_encoder():
@@ -159,8 +166,9 @@ def test_masked_vectors_count_nowhere():
 def test_nonsense_is_refused_in_a_line():
     """A layer that draws nothing, no draw, a mean over the batch."""
     x = torch.zeros(4, 2)
-    with pytest.raises(UsageError, match="expected a layer that draws"):
-        expected_loss(zador.vq(2, 4), x, loss)
+    for other in (zador.vq(2, 4), zador.categorical_vq(2, 4, estimator=BlahutArimoto())):
+        with pytest.raises(UsageError, match="expected a layer that can draw"):
+            expected_loss(other, x, loss)
     with pytest.raises(UsageError, match="draws"):
         expected_loss(layer(), x, loss, draws=0)
     for training in (True, False):

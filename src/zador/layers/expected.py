@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from zador.errors import DataError, UsageError
-from zador.estimators import Relaxed, ScoredEstimator, ScoreFunction, leave_one_out
+from zador.estimators import BlahutArimoto, Relaxed, ScoredEstimator, ScoreFunction, leave_one_out
 from zador.estimators.scored.problem import perturbed
 from zador.layers.categorical import CategoricalBottleneck
 from zador.layers.losses import mean_over
@@ -47,7 +47,7 @@ def expected_loss(
         out.loss.backward()
 
     Args:
-        layer: from `zador.gumbel_vq`; how it relaxes its draw plays no part here.
+        layer: from `zador.gumbel_vq` or `zador.categorical_vq`; how it relaxes its choice plays no part here, it draws.
         x: as the layer takes it.
         loss: from vectors of the shape of x to one loss for each vector, or for each sample (of a shape that the vectors'
             begins with): never their mean over the batch. A `mask` leaves out of the mean what `loss` says of masked
@@ -74,9 +74,10 @@ def expected_loss(
         >>> x.grad.shape, out.indices.shape
         (torch.Size([8, 2]), torch.Size([8]))
     """
-    if not isinstance(layer, CategoricalBottleneck):
+    if not isinstance(layer, CategoricalBottleneck) or isinstance(layer.relaxation, BlahutArimoto):
         raise UsageError(
-            f"expected_loss: expected a layer that draws its codewords, from zador.gumbel_vq, got {type(layer).__name__}"
+            "expected_loss: expected a layer that can draw its codewords, from zador.gumbel_vq or zador.categorical_vq, "
+            f"with any estimator but BlahutArimoto, got {type(layer).__name__}"
         )
     count = as_count(draws, "draws")
     rows = layer.space.enter(x, mask, lengths)

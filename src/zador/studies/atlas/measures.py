@@ -24,26 +24,32 @@ __all__ = ["MEASURES", "Judged", "judge"]
 
 MEASURES = (
     Metric(
+        "hard cosine",
+        "cosine, hard",
+        "Cosine of the mean gradient with that of the expected loss at the nearest codeword; mean over the points.",
+        decimals=3,
+        lower_is_better=False,
+    ),
+    Metric(
+        "own cosine",
+        "cosine, own",
+        "The same with the gradient of the estimator's own expected loss: that of what its forward makes in training.",
+        decimals=3,
+        lower_is_better=False,
+    ),
+    Metric(
         "hard bias",
         "bias, hard",
-        "Distance of the mean gradient from that of the loss at the nearest codeword, as a share of the latter's length.",
+        "Distance of the mean gradient from that of the expected loss at the nearest codeword, as a share of the length of "
+        "the latter.",
         decimals=3,
     ),
     Metric(
         "own bias",
         "bias, own",
-        "The same against the estimator's own expected loss: that of what its forward makes in training. Never printed "
-        "below one standard error, which is how well it was resolved.",
+        "The same against its own expected loss. Never printed below one standard error, which is how well it was resolved.",
         decimals=3,
     ),
-    Metric(
-        "hard cosine",
-        "cosine, hard",
-        "Cosine of the mean gradient with that of the loss at the nearest codeword; mean over the points.",
-        decimals=3,
-        lower_is_better=False,
-    ),
-    Metric("own cosine", "cosine, own", "The same with that of its own expected loss.", decimals=3, lower_is_better=False),
     Metric(
         "draw cosine",
         "cosine of a draw",

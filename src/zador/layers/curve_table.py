@@ -61,7 +61,7 @@ def chained(codewords: Tensor) -> Tensor:
 
     A greedy tour: K² distances in all, K at a time.
 
-    >>> chained(torch.tensor([[0.0], [3.0], [1.0], [2.0]])).tolist()
+    >>> chained(torch.tensor([[0.0], [4.0], [1.0], [2.0]])).tolist()
     [1, 3, 2, 0]
     """
     left = torch.ones(len(codewords), dtype=torch.bool)

@@ -28,12 +28,12 @@ def shares(indices: torch.Tensor, size: int) -> np.ndarray:
 def test_training_shares_out_and_evaluation_takes_the_nearest():
     """Codewords far from all vectors get their share in training; in evaluation, and in `encode`, the nearest is chosen."""
     start = torch.cat([vectors(8, 4), vectors(8, 4, seed=1) + 4])
-    layer = zador.vq(4, 16, learner=Frozen(start=start), assignment=OptimalTransport(epsilon=0.002, iterations=2000))
-    x = vectors(1600, 4, seed=2)
+    layer = zador.vq(4, 16, learner=Frozen(start=start), assignment=OptimalTransport(epsilon=0.002, iterations=1000))
+    x = vectors(800, 4, seed=2)
     out = layer(x)
     assert shares(layer.encode(x), 16)[8:].max() < 10
-    # Of a share of 100, what an argmax over rows misses where several codewords divide a vector.
-    assert np.abs(shares(out.indices, 16) - 100).max() <= 15
+    # Of a share of 50, what an argmax over rows misses where several codewords divide a vector.
+    assert np.abs(shares(out.indices, 16) - 50).max() <= 10
     assert out.quantized.equal(start[out.indices])
     nearest = torch.cdist(x.double(), start.double()).argmin(dim=1)
     assert layer.encode(x).equal(nearest)

@@ -22,8 +22,9 @@ class NSVQ(NoisyEstimator):
 
         g - (wᵀ g) u    at x,        (wᵀ g) u    at q,
 
-    the derivative of y itself, so that it is unbiased for the loss of noisy values: what that says of the length of the error
-    moves both ends. For a g that does not depend on the noise the means are g and 0. Codewords learn from it under `zador.codebooks.Gradient`.
+    the derivative of y itself, so that it is unbiased for the loss of noisy values: what that says of the length of the
+    error moves both ends. For a g that does not depend on the noise the means are g and 0. Codewords learn from it under
+    `zador.codebooks.Gradient`.
 
     Attributes:
         seed: of the noise, which a layer draws anew for every pass in training mode.

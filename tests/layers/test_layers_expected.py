@@ -163,6 +163,34 @@ def test_masked_vectors_count_nowhere():
         assert one.equal(other)
 
 
+def test_masked_vectors_of_a_sample_get_nothing_of_its_loss():
+    """One loss for each sample, which leaves masked vectors out: neither x nor codewords hear of those."""
+    x = torch.randn(2, 5, 2, generator=torch.Generator().manual_seed(0))
+    mask = torch.tensor([[True, True, False, False, False], [True, True, True, False, True]])
+    results = []
+    for filling in (0.0, 7.0):
+        book = layer(Gradient(start=CODEWORDS))
+        inside = x.where(mask[..., None], filling).requires_grad_()
+        out = expected_loss(book, inside, lambda q: (loss(q) * mask).sum(-1), estimator=ScoreFunction(), draws=1, mask=mask)
+        out.loss.backward()
+        assert not inside.grad[~mask].any()
+        scores = torch.nn.functional.one_hot(out.indices[mask], 4) - torch.softmax(
+            -(torch.cdist(x[mask], CODEWORDS) ** 2), -1
+        )
+        weights = (loss(out.quantized.detach()) * mask).sum(-1, keepdim=True).expand(2, 5)[mask] / 2
+        torch.testing.assert_close(inside.grad[mask], 2 * weights[:, None] * (scores @ CODEWORDS), rtol=1e-4, atol=1e-5)
+        results.append((out.loss.detach(), inside.grad, book.codes[0].table.codewords.grad))
+    # The codewords' gradient by the law of the draw: Σ_n a_n Σ_k s_nk ∂logit_nk/∂c_k, and by f itself where it was drawn.
+    at_logits = weights[:, None] * scores
+    by_law = 2 * (at_logits.T @ x[mask] - at_logits.sum(0)[:, None] * CODEWORDS)
+    leaf = CODEWORDS.clone().requires_grad_()
+    (by_loss,) = torch.autograd.grad(loss(leaf[out.indices[mask]]).sum() / 2, leaf)
+    by_table = torch.zeros_like(leaf).index_add(0, out.indices[mask], 2 * (CODEWORDS[out.indices[mask]] - x[mask])) / 6
+    torch.testing.assert_close(results[0][2], by_law + by_loss + by_table, rtol=1e-4, atol=1e-5)
+    for one, other in zip(*results, strict=True):
+        assert one.equal(other)
+
+
 def test_nonsense_is_refused_in_a_line():
     """A layer that draws nothing, no draw, a mean over the batch."""
     x = torch.zeros(4, 2)

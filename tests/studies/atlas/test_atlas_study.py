@@ -94,6 +94,8 @@ def test_no_bias_is_printed_below_its_error():
     found = judge(Sent(1.0 + noise, torch.zeros(1, 4, 1)), truth, truth)
     assert found["own bias"] == pytest.approx(math.sqrt(4 / 3) / 2)
     assert found["own bias"] == found["resolution"]
+    found = judge(Sent(2.0 + noise, torch.zeros(1, 4, 1)), truth, truth)
+    assert found["own bias"] == pytest.approx(math.sqrt(1.0 - 1 / 3))  # what the error adds to a length is taken off
 
 
 def few(study):

@@ -158,6 +158,18 @@ def test_points_are_as_far_from_the_boundary_as_they_should_be(distance, dim):
         torch.testing.assert_close(far, torch.full_like(far, distance), rtol=1e-6, atol=0)
 
 
+def test_points_lie_beside_the_line_between_two_codewords():
+    """Nearly all of them: on that line straight-through's error would be of one kind only."""
+    off = []
+    for seed in range(5):
+        scene = Place(draws=32).scene(seed)
+        first, second = scene.codewords[scene.logits(scene.points).topk(2).indices].unbind(1)
+        way = (second - first) / (second - first).norm(dim=1, keepdim=True)
+        beside = (scene.points - first) - ((scene.points - first) * way).sum(1, keepdim=True) * way
+        off.append(beside.norm(dim=1) > 0.01)
+    assert torch.stack(off).double().mean() > 0.9
+
+
 def test_scenes_repeat_and_seeds_differ():
     """The same seed gives the same bits and fingerprint; noise comes in pairs."""
     place = Place(draws=64)

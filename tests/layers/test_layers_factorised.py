@@ -103,7 +103,7 @@ def test_codes_of_codes(make):
 
 
 def test_masked_vectors_count_nowhere():
-    """Values, losses and what tables learn are those of the valid vectors alone."""
+    """Values, losses, gradients of the maps and what tables learn are those of the valid vectors alone."""
     whole, part = (
         layer_of(Residual([projected(0), projected(1, learner=lambda start: Ema(start=start))])) for _ in range(2)
     )
@@ -117,6 +117,10 @@ def test_masked_vectors_count_nowhere():
     torch.testing.assert_close(out.info.distortion, alone.info.distortion)
     for one, other in zip(whole.codebooks, part.codebooks, strict=True):
         torch.testing.assert_close(one, other)
+    out.loss.backward()
+    alone.loss.backward()
+    for one, other in zip(whole.parameters(), part.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
     assert whole(x, mask=torch.zeros(4, 30, dtype=torch.bool)).loss == 0
 
 

@@ -158,15 +158,18 @@ def test_points_are_as_far_from_the_boundary_as_they_should_be(distance, dim):
         torch.testing.assert_close(far, torch.full_like(far, distance), rtol=1e-6, atol=0)
 
 
-def test_points_lie_beside_the_line_between_two_codewords():
+@pytest.mark.parametrize("place", [Place(draws=32), Place(dim=8, distance=4.0, draws=32)], ids=["near", "far"])
+def test_points_lie_beside_the_line_between_two_codewords(place):
     """Nearly all of them: on that line straight-through's error would be of one kind only."""
     off = []
     for seed in range(5):
-        scene = Place(draws=32).scene(seed)
-        first, second = scene.codewords[scene.logits(scene.points).topk(2).indices].unbind(1)
-        way = (second - first) / (second - first).norm(dim=1, keepdim=True)
-        beside = (scene.points - first) - ((scene.points - first) * way).sum(1, keepdim=True) * way
-        off.append(beside.norm(dim=1) > 0.01)
+        scene = place.scene(seed)
+        owner = scene.logits(scene.points).argmax(-1)
+        apart = torch.cdist(scene.codewords, scene.codewords).fill_diagonal_(torch.inf)
+        way = scene.codewords[apart.argmin(1)[owner]] - scene.codewords[owner]
+        way = way / way.norm(dim=1, keepdim=True)
+        along = scene.points - scene.codewords[owner]
+        off.append((along - (along * way).sum(1, keepdim=True) * way).norm(dim=1) > 0.01)
     assert torch.stack(off).double().mean() > 0.9
 
 

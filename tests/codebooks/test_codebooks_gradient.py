@@ -106,13 +106,13 @@ def test_a_compiled_loss_is_the_plain_one():
 
 
 def test_the_step_leaves_codewords_to_the_optimiser():
-    """`Gradient` moves nothing, and a weight of 0 is refused."""
+    """`Gradient` moves nothing, and a negative weight is refused."""
     x, codewords, _ = drawn()
     state = Gradient().init(codewords)
     assert not state.codewords.requires_grad
     assert Gradient().step(state, seen_by(x, state.codewords)) is state
-    with pytest.raises(UsageError, match="weight > 0, got 0"):
-        Gradient(weight=0)
+    with pytest.raises(UsageError, match="weight >= 0, got -1"):
+        Gradient(weight=-1)
 
 
 def test_a_descent_of_the_loss_at_half_a_step_per_member_is_lloyds_update():

@@ -58,7 +58,7 @@ PASSES = {
 }
 
 CONSTRUCTIONS = {
-    "an unknown option": (lambda: vq(8, 16, head=2), UsageError, "no option head; there are axis, "),
+    "an unknown option": (lambda: vq(8, 16, head=2), UsageError, "no option head; there are assignment, axis, "),
     "an option of others": (lambda: rvq(8, 16, 2, heads=2), UsageError, "rvq: there is no option heads"),
     "heads that do not fit": (lambda: vq(8, 16, heads=3), UsageError, "8 coordinates.*3 heads; pass codebook_dim"),
     "no heads": (lambda: vq(8, 16, heads=0), UsageError, "heads: "),

@@ -98,6 +98,10 @@ OPERATORS = {
     "offered_by_all": [
         (numbers(6, 4), torch.tensor(offered), numbers(9, 4), torch.arange(9) % 2 == 0, new_key(3), 0) for offered in (0, 40)
     ],
+    "soft_assignment": [(numbers(9, 4), numbers(5, 4, seed=1), torch.ones(9) / 9, 0.5)],
+    "soft_assignment_backward": [
+        ([numbers(9, 4), numbers(5, 4, seed=1), torch.ones(9) / 9], 0.5, numbers(5, seed=2), torch.tensor(1.0))
+    ],
     "summed": [(numbers(16, 8), WORLD.handle), (numbers(16, 8).requires_grad_(), WORLD.handle)],
     "gathered": [(numbers(9, 4), WORLD.handle), (numbers(0, 4), WORLD.handle)],
     "agreed": [(numbers(9, 4), WORLD.handle)],

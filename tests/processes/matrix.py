@@ -21,6 +21,7 @@ from zador.codebooks import (
     Frozen,
     Gradient,
     IsotropicRateDistortion,
+    KernelDrift,
     KMeansPlusPlus,
     LloydMaxGrid,
     OnlineKMeans,
@@ -61,6 +62,7 @@ LEARNERS = {
     "ema": Ema,
     "gradient": Gradient,
     "online": OnlineKMeans,
+    "kernel drift": lambda start, revive: KernelDrift(Ema(start=start, revive=revive)),
     "reservoir Lloyd": functools.partial(ReservoirLloyd, size=40, every=2),
 }
 
@@ -83,7 +85,7 @@ def batches() -> list[Batch]:
     made = []
     for number, (count, cut, masked) in enumerate(
         [
-            (100, 61, slice(0)),
+            (100, 95, slice(0)),
             (90, 90, slice(0)),
             (80, 0, slice(0)),
             (70, 30, slice(0, 30)),

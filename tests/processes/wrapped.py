@@ -73,7 +73,7 @@ def train(net: nn.Module, rank: int | None) -> list[float]:
         loss = net(batch(step, rank))
         loss.backward()
         optimiser.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     return losses
 
 

@@ -25,18 +25,18 @@ class Gradient(Learning):
     another number, of the layer. After a revival the optimiser's averages of a codeword are those of its former place.
 
     Attributes:
-        weight: α > 0.
+        weight: α >= 0; 0 for codewords that learn from the loss of the model alone, through an estimator that reaches them.
 
     Raises:
-        UsageError: a weight that is not positive.
+        UsageError: a negative weight.
     """
 
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a weight that teaches nothing."""
-        if not self.weight > 0:
-            raise UsageError(f"Gradient: expected weight > 0, got {self.weight}; for a codebook at rest use Frozen")
+        """Refuse a weight that drives codewords away."""
+        if not self.weight >= 0:
+            raise UsageError(f"Gradient: expected weight >= 0, got {self.weight}")
 
     def init(self, codewords: Tensor) -> CodewordsState:
         """Return the state that starts from codewords (K, d)."""

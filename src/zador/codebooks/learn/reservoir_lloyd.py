@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ReservoirLloyd", "ReservoirLloydState"]
 
-# Vectors a codeword that are kept unless said otherwise: k-means overfits that many by about 1 / 64.
-_PER_CODEWORD = 64
+# Vectors a codeword that are kept unless said otherwise: k-means overfits that many by about 1 / 128.
+_PER_CODEWORD = 128
 
 
 class ReservoirLloydState(NamedTuple):
@@ -47,7 +47,7 @@ class ReservoirLloyd(Learning):
     sample [vitter1985random] never forgets: for vectors that keep their distribution, as those of a frozen encoder do.
 
     Attributes:
-        size: vectors kept; None for 64 a codeword.
+        size: vectors kept; None for 128 a codeword.
         every: batches from one run to the next; the first follows the first batch.
         iterations: most updates of a run.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,25 +12,22 @@ from torch import Tensor, nn
 from zador.errors import UsageError
 from zador.layers.entropy import Entropy
 from zador.layers.migration.maps import CosineLinear, linear, read_linear
+from zador.layers.migration.vqp_bounds import STRETCH, Clamp, Rebounded, Signs, SoftClamp, Stretched
+from zador.layers.sign_entropy import SignEntropy
 from zador.layers.tally import Tally
 from zador.quantizers.codes import Code, Grid, GridCode, Heads, Residual
-from zador.quantizers.finite_scalar import FiniteScalar, check_range
+from zador.quantizers.finite_scalar import FiniteScalar
 from zador.units import NATS_PER_BIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from zador.layers.losses import Batch
     from zador.layers.migration.vqp_options import Options
     from zador.layers.migration.weights import Weights
     from zador.quantizers import LookupFree
 
-__all__ = ["Part", "SignEntropy", "Signs", "fsq_part", "lfq_part", "rfsq_part", "rlfq_part"]
+__all__ = ["Part", "fsq_part", "lfq_part", "rfsq_part", "rlfq_part"]
 
 # Usage is counted for alphabets up to this size; 12 bytes a code.
 _COUNTED = 1 << 20
-_SHORTEST = 1e-12
-_STRETCH = 1e-3
 
 
 @dataclass(frozen=True)
@@ -49,165 +45,6 @@ class Part:
     out: nn.Linear | None
 
 
-@dataclass(frozen=True)
-class Rebounded:
-    """A grid whose input is bounded in another way.
-
-    Attributes:
-        grid: finds the nearest point.
-        squash: z (N, d) → (N, d).
-    """
-
-    grid: FiniteScalar
-    squash: Callable[[Tensor], Tensor]
-
-    @property
-    def dim(self) -> int:
-        """D."""
-        return self.grid.dim
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """(K,)."""
-        return self.grid.sizes
-
-    def bound(self, z: Tensor) -> Tensor:
-        """Return z (N, d) squashed."""
-        return self.squash(z if z.dtype == torch.float64 else z.float())
-
-    def select(self, bounded: Tensor) -> tuple[Tensor, Tensor]:
-        """Return indices (N,) and values (N, d)."""
-        return self.grid.select(bounded)
-
-    def decode(self, indices: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return the values (N, d) of indices (N,)."""
-        return self.grid.decode(indices, dtype)
-
-
-@dataclass(frozen=True)
-class Stretched:
-    """`(a f(z + shift) - o) / ⌊L/2⌋`, `a = (1 + 10⁻³)(L-1)/2`: stretched where [mentzer2023finite] shrinks.
-
-    Attributes:
-        levels: L_i.
-        hard: f clamps to [-1, 1], with `shift = o/a`; otherwise it is tanh, with `shift = atanh(o/a)`.
-    """
-
-    levels: tuple[int, ...]
-    hard: bool = False
-
-    def __call__(self, z: Tensor) -> Tensor:
-        """Return z (N, d) bounded."""
-        reach = [(level - 1) * (1 + _STRETCH) / 2 for level in self.levels]
-        offset = [0.0 if level % 2 else 0.5 for level in self.levels]
-        shift = [o / a if self.hard else math.atanh(o / a) for o, a in zip(offset, reach, strict=True)]
-        moved = z + z.new_tensor(shift)
-        bounded = (moved.clamp(-1.0, 1.0) if self.hard else torch.tanh(moved)) * z.new_tensor(reach) - z.new_tensor(offset)
-        return bounded / z.new_tensor([float(level // 2) for level in self.levels])
-
-
-@dataclass(frozen=True)
-class Clamp:
-    """`clamp(z, -1, 1)`."""
-
-    def __call__(self, z: Tensor) -> Tensor:
-        """Return z (N, d) bounded."""
-        return z.clamp(-1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class SoftClamp:
-    """`c tanh(z / c)`.
-
-    Attributes:
-        limits: c, one number for each coordinate, or one for all.
-    """
-
-    limits: tuple[float, ...]
-
-    def __call__(self, z: Tensor) -> Tensor:
-        """Return z (N, d) bounded."""
-        limit = z.new_tensor(self.limits)
-        return torch.tanh(z / limit) * limit
-
-
-@dataclass(frozen=True)
-class Signs:
-    """`x̂_i = s if z_i > 0 else -s`, `k = Σ [z_i > 0] 2^(d-1-i)`: `LookupFree` with the peer's order of bits and sign of 0.
-
-    Attributes:
-        dim: d.
-        size: s before normalisation.
-        spherical: values have length s; so has z, once it is bounded.
-        clamp: c of `c tanh(z / c)`, or None.
-    """
-
-    dim: int
-    size: float = 1.0
-    spherical: bool = False
-    clamp: float | None = None
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """(2^d,)."""
-        return (1 << self.dim,)
-
-    @property
-    def scale(self) -> float:
-        """The size of every coordinate of every codeword."""
-        return self.size / math.sqrt(self.dim) if self.spherical else self.size
-
-    def bound(self, z: Tensor) -> Tensor:
-        """Return z (N, d) clamped, and on the sphere."""
-        z = z if z.dtype == torch.float64 else z.float()
-        if self.clamp is not None:
-            z = SoftClamp((self.clamp,))(z)
-        if not self.spherical:
-            return z
-        norm = torch.linalg.vector_norm(z, dim=-1, keepdim=True)
-        unit: Tensor = z / norm.clamp(min=_SHORTEST) * self.size
-        return unit
-
-    def select(self, bounded: Tensor) -> tuple[Tensor, Tensor]:
-        """Return indices (N,) and values (N, d)."""
-        positive = bounded.detach() > 0
-        return (positive * self._radix(bounded)).sum(-1), self._values(positive, bounded.dtype)
-
-    def decode(self, indices: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return the values (N, d) of indices (N,); -1 is zeros."""
-        check_range(indices, self.sizes[0])
-        left = indices.to(torch.int64).unsqueeze(-1)
-        return self._values((left & self._radix(indices)) != 0, dtype) * (left >= 0)
-
-    def _radix(self, like: Tensor) -> Tensor:
-        powers = [1 << bit for bit in reversed(range(self.dim))]
-        return torch.tensor(powers, dtype=torch.int64, device=like.device)
-
-    def _values(self, positive: Tensor, dtype: torch.dtype) -> Tensor:
-        return (positive.to(dtype) * 2 - 1) * self.scale
-
-
-@dataclass(frozen=True)
-class SignEntropy:
-    """`Entropy` as a regulariser: the mean over heads of `Signs`, each of which is to use all of its own codewords.
-
-    Attributes:
-        entropy: the loss.
-        signs: whose codewords are meant.
-    """
-
-    entropy: Entropy
-    signs: Signs
-    name: ClassVar[str] = "entropy"
-
-    def __call__(self, z: Tensor, code: Code, batch: Batch) -> Tensor:  # noqa: ARG002 - the codewords are the signs'
-        """Return the weighted loss of z (N, H·d)."""
-        # The loss asks a quantizer for nothing but its scale.
-        signs = cast("LookupFree", self.signs)
-        heads = torch.split(z, self.signs.dim, dim=1)
-        return torch.stack([self.entropy(each, signs, batch.valid, peers=batch.peers).loss for each in heads]).mean()
-
-
 def fsq_part(weights: Weights, options: Options) -> Part:
     """Return FSQ.
 
@@ -216,7 +53,7 @@ def fsq_part(weights: Weights, options: Options) -> Part:
     """
     levels = _levels(options)
     symmetric, hard = options["preserve_symmetry"], bool(options["bound_hard_clamp"])
-    if not symmetric and max(levels) > 1 / _STRETCH:
+    if not symmetric and max(levels) > 1 / STRETCH:
         raise UsageError(f"FSQ(levels={list(levels)}): with more than 1000 levels the peer's indices leave their range")
     grid: Grid = FiniteScalar(levels, symmetric=symmetric)
     if not symmetric:
@@ -257,7 +94,7 @@ def lfq_part(weights: Weights, options: Options) -> tuple[Part, SignEntropy | No
     weight = options["entropy_loss_weight"] * NATS_PER_BIT
     entropy = Entropy(weight=weight, diversity=options["diversity_gamma"], temperature=0.01, group=signs.dim)
     part = _part(weights, [signs], options, rotated=True)
-    return part, SignEntropy(entropy, signs) if weight > 0 else None
+    return part, SignEntropy(entropy, cast("LookupFree", signs)) if weight > 0 else None
 
 
 def rlfq_part(weights: Weights, options: Options) -> Part:

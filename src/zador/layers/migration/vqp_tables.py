@@ -34,8 +34,6 @@ __all__ = [
 
 # Codewords on the sphere have length 1 but for the rounding of their normalisation.
 _UNIT = 1e-4
-# Codewords that the estimator teaches need no loss of their own; a learner by gradient has one.
-_NEARLY_NOTHING = 1e-6
 
 
 def vq_part(weights: Weights, options: Options, learner: Learner | None) -> Part:
@@ -172,7 +170,8 @@ def _learner(options: Options, width: int) -> Learner:
     if options["freeze_codebook"]:
         return Frozen()
     if options["learnable_codebook"] or reparameterised:
-        weight = _NEARLY_NOTHING if reparameterised else float(options["commitment_weight"])
+        # Codewords that the estimator teaches need no loss of their own.
+        weight = 0.0 if reparameterised else float(options["commitment_weight"])
         return Gradient(weight=weight / width, revive=revive)
     if options["ema_update"] is False or options["decay"] >= 1:
         return Frozen()

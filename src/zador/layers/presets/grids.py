@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import Unpack
 
 from zador.errors import UsageError
 from zador.estimators import Estimator, straight_through
 from zador.layers.bottleneck import Bottleneck
 from zador.layers.entropy import Entropy
 from zador.layers.presets.options import LayerOptions, check_options, layer_of, space_of
+from zador.layers.sign_entropy import SignEntropy
 from zador.layers.tally import Tally
 from zador.quantizers.codes import Code, Grid, GridCode, Heads, Residual
 from zador.quantizers.finite_scalar import FiniteScalar
 from zador.quantizers.lookup_free import LookupFree
 from zador.validation import as_count
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from zador.layers.losses import Batch
-
 __all__ = ["GridOptions", "bsq", "fsq", "lfq", "rfsq"]
 
 # Usage is counted for alphabets up to this size; 12 bytes a code.
 _COUNTED = 1 << 20
-
-
-@dataclass(frozen=True)
-class _SignEntropy:
-    """`Entropy` as a regulariser: of every head by itself.
-
-    Attributes:
-        entropy: the loss.
-        signs: whose codewords are meant.
-    """
-
-    entropy: Entropy
-    signs: LookupFree
-    name: ClassVar[str] = "entropy"
-
-    def __call__(self, z: Tensor, code: Code, batch: Batch) -> Tensor:  # noqa: ARG002 - the codewords are the signs'
-        """Return the weighted loss of z (N, H·d)."""
-        heads = z.shape[1] // self.signs.dim
-        rows = None if batch.valid is None else batch.valid.repeat_interleave(heads)
-        return self.entropy(z.reshape(-1, self.signs.dim), self.signs, rows, peers=batch.peers).loss
 
 
 class GridOptions(LayerOptions, total=False):
@@ -196,7 +171,7 @@ def _signs(
         raise UsageError(f"codebook_size: expected a power of 2, one sign a bit, got {size}")
     signs = LookupFree(size.bit_length() - 1, spherical=spherical)
     if entropy is not None:
-        options = {**options, "regularisers": (_SignEntropy(entropy, signs), *options.get("regularisers", ()))}
+        options = {**options, "regularisers": (SignEntropy(entropy, signs), *options.get("regularisers", ()))}
     return _on_grid(signs, dim, estimator, {"commitment": 0.25, **options})
 
 

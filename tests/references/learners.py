@@ -65,7 +65,7 @@ def since(size, batches):
 
 
 def drifted(before, after, chosen, bandwidth=None):
-    """Return codewords (K, d) of which those not chosen have moved by the kernel-weighted mean of the moves of the others."""
+    """Return codewords (K, d); those not chosen have moved by the kernel-weighted mean of the moves of the others."""
     found = np.array(after, np.float64)
     if bandwidth is None:
         nearest = [min(np.linalg.norm(c - other) for j, other in enumerate(before) if j != k) for k, c in enumerate(before)]

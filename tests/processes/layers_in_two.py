@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.checkpoint import checkpoint
 
 import zador
-from conformance.layer_members import MEMBERS, Member
+from conformance.layer_members import MEMBERS, Member, same_buffers
 from processes.matrix import same_everywhere
 from zador.codebooks import ByDistortion, Ema, FromReservoir, Gradient, ReservoirLloyd
 from zador.errors import ZadorError
-from zador.layers import set_process_group
+from zador.layers import OptimalTransport, QuantizerDropout, set_process_group
 
 __all__ = ["CASES"]
 
@@ -137,6 +138,39 @@ def built_before(rank: int, layer: torch.nn.Module) -> dict[str, Any]:
     for step in range(3):
         layer(vectors(10 * step + rank))
     return {"same": same_everywhere(layer.codebooks[0]), "vectors": float(layer.quantizer.table.tally.counts.sum())}
+
+
+CHECKPOINTED = {
+    "gradient": lambda: zador.vq(4, 8, learner=Gradient()),
+    "transport": lambda: zador.vq(4, 8, learner=Gradient(), assignment=OptimalTransport()),
+    "dropout": lambda: zador.rvq(4, 8, stages=3, dropout=QuantizerDropout(1.0)),
+}
+
+
+def checkpointed(rank: int, _alone: None) -> dict[str, Any]:
+    """Return whether a pass that is repeated in the backward has the gradient and the state of one that is not."""
+    same = {}
+    for name, make in CHECKPOINTED.items():
+        plain, repeated = make(), make()
+        for step in range(3):
+            x = vectors(10 * step + rank, 40 - 16 * rank)
+            gradients = []
+            for layer, run in ((plain, lambda f, z: f(z)), (repeated, functools.partial(checkpoint, use_reentrant=False))):
+                z = x.clone().requires_grad_()
+                quantized, loss = run(lambda z, layer=layer: _both(layer, z), z)
+                (quantized.sin().sum() + loss).backward()
+                gradients.append(z.grad)
+                for parameter in layer.parameters():
+                    torch.distributed.all_reduce(parameter.grad)
+                    parameter.data.sub_(parameter.grad, alpha=0.05)
+                    parameter.grad = None
+            same[f"{name}, step {step}"] = gradients[0].equal(gradients[1]) and same_buffers(plain, repeated)
+    return same
+
+
+def _both(layer: torch.nn.Module, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    out = layer(z)
+    return out.quantized, out.loss
 
 
 FAR = np.concatenate([np.random.default_rng(1).standard_normal((8, 4)), np.full((8, 4), 50.0)]).astype(np.float32)

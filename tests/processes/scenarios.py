@@ -31,6 +31,7 @@ SCENARIOS = {
     **{f"layer {name}": Scenario(case.alone, case.together) for name, case in layers_in_two.CASES.items()},
     "refusal": Scenario(lambda: None, layers_in_two.refusal),
     "evaluation": Scenario(lambda: None, layers_in_two.evaluation),
+    "checkpointed": Scenario(lambda: None, layers_in_two.checkpointed),
     "groups": Scenario(lambda: None, layers_in_two.groups),
     "built before the group": Scenario(layers_in_two.build, layers_in_two.built_before),
     "compiled": Scenario(layers_in_two.compiled_alone, layers_in_two.compiled_together),

@@ -48,7 +48,13 @@ def test_the_entropy_loss_is_that_of_all_vectors(found):
         assert each["gradient"] <= 1e-6 * each["scale"]
 
 
-@pytest.mark.parametrize("learner", ["ema", "gradient"])
+def test_a_checkpointed_pass_that_is_repeated_finds_what_it_found(found):
+    """The repetition in the backward asks the other processes again: gradients and states are those without it."""
+    for each in found("checkpointed"):
+        assert all(each.values()), each
+
+
+@pytest.mark.parametrize("learner", ["ema", "gradient", "ema, checkpointed", "gradient, checkpointed"])
 def test_ddp_trains_as_one_process_does(found, learner):
     """Encoder, decoder, codewords and statistics: the same bits on all, and those of one process."""
     for each in found("ddp"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+import itertools
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.checkpoint import checkpoint
 
 import zador
 from processes.matrix import same_everywhere
@@ -39,24 +41,30 @@ WORLD, STEPS = 2, 6
 
 
 class Autoencoder(nn.Module):
-    """Two linear maps with a quantizer between them."""
+    """Two linear maps with a quantizer between them, which may be under a checkpoint."""
 
-    def __init__(self, learner: Any) -> None:
+    def __init__(self, learner: Any, *, checkpointed: bool = False) -> None:
         super().__init__()
+        self.checkpointed = checkpointed
         self.encoder, self.decoder = nn.Linear(6, 4), nn.Linear(4, 6)
         self.layer = zador.vq(4, 16, learner=learner)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the loss."""
+        parts = checkpoint(self.quantize, x, use_reentrant=False) if self.checkpointed else self.quantize(x)
+        return ((self.decoder(parts[0]) - x) ** 2).mean() + parts[1]
+
+    def quantize(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what the layer made of x, and its loss."""
         out = self.layer(self.encoder(x))
-        return ((self.decoder(out.quantized) - x) ** 2).mean() + out.loss
+        return out.quantized, out.loss
 
 
-def model(learner: Any) -> Autoencoder:
+def model(learner: Any, *, checkpointed: bool = False) -> Autoencoder:
     """Return the same model every time."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return Autoencoder(learner).double()
+        return Autoencoder(learner, checkpointed=checkpointed).double()
 
 
 def batch(step: int, rank: int | None) -> torch.Tensor:
@@ -93,11 +101,11 @@ def ddp_alone() -> dict[str, dict[str, torch.Tensor]]:
 def ddp_together(rank: int, alone: dict[str, dict[str, torch.Tensor]]) -> dict[str, Any]:
     """Return how far DDP is from it, and whether all processes have the same."""
     found = {}
-    for name, learner in LEARNERS.items():
-        net = DistributedDataParallel(model(learner()))
+    for name, checkpointed in itertools.product(LEARNERS, (False, True)):
+        net = DistributedDataParallel(model(LEARNERS[name](), checkpointed=checkpointed))
         train(net, rank)
         state = net.module.state_dict()
-        found[name] = {
+        found[f"{name}, checkpointed" if checkpointed else name] = {
             "same": all(same_everywhere(tensor) for tensor in state.values()),
             "apart": max(float((state[key].double() - tensor.double()).abs().max()) for key, tensor in alone[name].items()),
         }
@@ -132,7 +140,7 @@ def fsdp_together(rank: int, _alone: None) -> dict[str, Any]:
         losses, expected = train(net, rank), train(DistributedDataParallel(plain), rank)
         state = get_model_state_dict(net, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
         net.eval()
-        said = float(net(batch(99, None)))
+        said = float(net(batch(99, None)).detach())
         restored = float("nan")
         if rank == 0:
             saved = io.BytesIO()
@@ -140,7 +148,7 @@ def fsdp_together(rank: int, _alone: None) -> dict[str, Any]:
             saved.seek(0)
             fresh = model(learner())
             fresh.load_state_dict(torch.load(saved, weights_only=True), strict=True)
-            restored = float(fresh.eval()(batch(99, None)))
+            restored = float(fresh.eval()(batch(99, None)).detach())
         found[name] = {
             "apart": max(abs(one - other) for one, other in zip(losses, expected, strict=True)),
             "said": said,

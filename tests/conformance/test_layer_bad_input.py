@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zador.codebooks import Ema, Gradient
+from zador.codebooks import Ema, Gradient, MlpTransform
 from zador.errors import DataError, NonFiniteError, UsageError
-from zador.layers import bsq, fsq, grvq, lfq, multiscale, pq, rfsq, rvq, vq
+from zador.estimators import NSVQ
+from zador.layers import Diversity, OptimalTransport, bsq, fsq, grvq, lfq, multiscale, pq, rfsq, rvq, simvq, vq
 
 X = torch.zeros(2, 5, 8)
 MASK = torch.ones(2, 5, dtype=torch.bool)
@@ -58,6 +59,11 @@ PASSES = {
 }
 
 CONSTRUCTIONS = {
+    "a class for an estimator": (lambda: vq(8, 16, estimator=NSVQ), UsageError, r"NSVQ\(\)"),
+    "a class for a transform": (lambda: simvq(8, 16, transform=MlpTransform), UsageError, r"LinearTransform\(\)"),
+    "a class for an assignment": (lambda: vq(8, 16, assignment=OptimalTransport), UsageError, r"OptimalTransport\(\)"),
+    "a number for a dropout": (lambda: rvq(8, 16, 2, dropout=0.5), UsageError, r"QuantizerDropout\(0.5\)"),
+    "one regulariser": (lambda: vq(8, 16, regularisers=Diversity()), UsageError, "expected a list"),
     "an unknown option": (lambda: vq(8, 16, head=2), UsageError, "no option head; there are assignment, axis, "),
     "an option of others": (lambda: rvq(8, 16, 2, heads=2), UsageError, "rvq: there is no option heads"),
     "heads that do not fit": (lambda: vq(8, 16, heads=3), UsageError, "8 coordinates.*3 heads; pass codebook_dim"),

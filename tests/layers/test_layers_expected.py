@@ -27,7 +27,9 @@ def layer(learner=None, heads=1, **options):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "draws"), [(ScoreFunction(), 1), (ScoreFunction(leave_one_out), 3), (Rebar(0.5, 0.7), 2)], ids=str
+    ("estimator", "draws"),
+    [(ScoreFunction(), 1), (ScoreFunction(leave_one_out), 3), (Rebar(0.5, 0.7), 2)],
+    ids=["score function", "leave one out", "REBAR"],
 )
 def test_the_mean_gradient_is_that_of_the_exact_expectation(estimator, draws):
     """20,000 copies of one vector: gradients at x and at the codewords within the errors of those of Σ_k p_k f(c_k)."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from zador.codebooks import ALONE
-from zador.errors import UsageError
-from zador.estimators import Estimator, NoisyEstimator, Relaxation, straight_through
+from zador.estimators import Estimator, NoisyEstimator, straight_through
+from zador.layers.checks import check_parts
 from zador.layers.indices import checked_indices, from_rows, to_rows
 from zador.layers.lesson import Lesson
 from zador.layers.losses import Batch, Regulariser, Weight, committed, mean_over
@@ -61,24 +60,12 @@ class Bottleneck(nn.Module):
         quantizer: Code,
         space: Space,
         *,
-        estimator: Estimator | NoisyEstimator | Relaxation = straight_through,
+        estimator: Estimator | NoisyEstimator = straight_through,
         commitment: float | Weight = 0.25,
         regularisers: Sequence[Regulariser] = (),
     ) -> None:
         super().__init__()
-        if isinstance(estimator, Relaxation):
-            raise UsageError(
-                f"estimator: {type(estimator).__name__} weighs all codewords; build the layer with "
-                "zador.categorical_vq(..., estimator=...), or zador.gumbel_vq(...)"
-            )
-        if not callable(estimator):
-            raise UsageError(
-                f"estimator={estimator!r}: expected a function (x, q) -> y, such as zador.estimators.rotation_trick"
-            )
-        if not (callable(commitment) or (isinstance(commitment, int | float) and 0 <= commitment < math.inf)):
-            raise UsageError(
-                f"commitment: expected a number of at least 0, or a function of step and usage, got {commitment!r}"
-            )
+        check_parts(estimator, commitment, regularisers)
         self.quantizer = quantizer
         self.space = space
         self.estimator = estimator

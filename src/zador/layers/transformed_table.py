@@ -51,7 +51,7 @@ class TransformedTable(LearnedTable):
             raise UsageError(f"learner={learner!r}: what codewords are seen through learns by gradient; pass Gradient(...)")
         if learner.revive is not None:
             raise UsageError("learner: codewords behind a map cannot be revived one by one; pass Gradient(revive=None)")
-        if not hasattr(transform, "learns_base"):
+        if isinstance(transform, type) or not hasattr(transform, "learns_base"):
             raise UsageError(f"transform={transform!r}: expected an object such as zador.codebooks.LinearTransform()")
         self.transform = transform  # first of all: whether the base is a parameter depends on it
         super().__init__(codebook_size, dim, learner, stream=stream, sphere=sphere)

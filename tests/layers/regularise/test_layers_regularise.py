@@ -41,8 +41,18 @@ CODES = {
 }
 
 
+def named(regulariser):
+    """Return a name that is the same in every process, as the text of one that holds a function is not."""
+    kernel = getattr(regulariser, "kernel", None)
+    return (
+        repr(regulariser).replace(repr(kernel), getattr(kernel, "__name__", "kernel"))
+        if callable(kernel)
+        else repr(regulariser)
+    )
+
+
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES)
-@pytest.mark.parametrize("regulariser", EVERY, ids=str)
+@pytest.mark.parametrize("regulariser", EVERY, ids=named)
 def test_several_processes_are_one_with_all_their_vectors(regulariser, code):
     """Uneven shares, one of them empty and one all masked: the mean loss and all gradients are those of one process."""
     valid = torch.ones(20, dtype=torch.bool)
@@ -57,7 +67,7 @@ def test_several_processes_are_one_with_all_their_vectors(regulariser, code):
     torch.testing.assert_close(several, one, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("regulariser", OF_CODEWORDS, ids=str)
+@pytest.mark.parametrize("regulariser", OF_CODEWORDS, ids=named)
 @pytest.mark.parametrize("learner", [Ema(), Frozen(start=torch.eye(4))], ids=["Ema", "Frozen"])
 def test_what_moves_codewords_refuses_those_that_nothing_moves(regulariser, learner):
     """One line says which learner there is, and what to pass."""
@@ -68,7 +78,7 @@ def test_what_moves_codewords_refuses_those_that_nothing_moves(regulariser, lear
         zador.fsq((5, 5), regularisers=[regulariser])(drawn(64, 2).float())
 
 
-@pytest.mark.parametrize("regulariser", OF_CHOICES, ids=str)
+@pytest.mark.parametrize("regulariser", OF_CHOICES, ids=named)
 def test_what_moves_vectors_serves_any_codebook_and_is_nothing_without(regulariser):
     """Under `Ema` the gradient goes to the vectors; a grid has no table, so the loss is 0."""
     layer, z = zador.vq(4, 8, learner=Ema(), regularisers=[regulariser], commitment=0.0), drawn(64).float()

@@ -56,7 +56,7 @@ def learned_codes(
     learners = cast("list[Learner]", list(learner) if isinstance(learner, list | tuple) else [learner] * len(sizes))
     if len(learners) != len(sizes):
         raise UsageError(f"learner: expected one, or one for each of the {len(sizes)} tables, got {len(learners)}")
-    if not callable(getattr(assignment, "code", None)):
+    if isinstance(assignment, type) or not callable(getattr(assignment, "code", None)):
         raise UsageError(f"assignment={assignment!r}: expected an object such as zador.layers.OptimalTransport()")
     return [
         assignment.code(size, dim, each, stream=first + number, cosine=cosine)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
+from zador.errors import UsageError
 from zador.quantizers.codes.base import Asked, Code, Quantized, Watch, context_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Residual(Code):
         self.dropout = dropout
         self.draws = dropout is not None
         if dropout is not None:
+            if not callable(getattr(dropout, "check", None)) or isinstance(dropout, type):
+                raise UsageError(f"dropout={dropout!r}: expected an object such as zador.layers.QuantizerDropout(0.5)")
             dropout.check(len(stages) * repeats)
         self.stages = nn.ModuleList(stages)
         self.repeats = repeats

@@ -18,6 +18,7 @@ from zador.studies.atlas.measures import MEASURES, Judged, judge
 from zador.studies.atlas.page import filled, overview, table
 from zador.studies.atlas.roster import CHOOSING, DRAWING, REFERENCE, ROSTER
 from zador.studies.atlas.scene import Place
+from zador.studies.atlas.sheet import Sheet
 from zador.studies.atlas.subjects import Sent
 from zador.studies.catalogue.gradient_atlas import (
     gradient_atlas,
@@ -28,6 +29,7 @@ from zador.studies.catalogue.gradient_atlas import (
 )
 from zador.studies.configuration import canonical, configuration
 from zador.studies.design import Design, Work
+from zador.studies.page.svg import drawing
 from zador.studies.report import write
 from zador.studies.run import run_study
 
@@ -128,6 +130,22 @@ def test_fields_are_drawn():
     for name in ("true: nearest codeword", "true: codeword drawn", REFERENCE):
         assert f">{name}<" in drawn
     assert set(CHOOSING) | set(DRAWING) <= set(ROSTER)
+
+
+@pytest.mark.parametrize(("count", "breadth", "beside"), [(6, 2, True), (7, 2, False), (7, 1, True), (8, 1, False)])
+def test_a_legend_stands_beside_the_last_panel_where_it_fits(count, breadth, beside):
+    """Over no panel, on the sheet, and beside the last one if the last row has that many places left; below it otherwise."""
+    sheet, words = Sheet(count, breadth=breadth, lines=3), {}
+    with drawing():
+        panels = sheet.panels([f"panel {place}" for place in range(count)], words)
+        sheet.legend(panels[0], words, [("ink", f"line {place}") for place in range(3)])
+        spots = [text.get_position() for text in panels[0].figure.texts[count:]]
+        boxes = [axes.get_position() for axes in panels]
+    assert (sheet.total == Sheet(count).total) == beside
+    for across, up in spots:
+        assert 0.0 < up < 1.0
+        assert across > boxes[-1].x1 if beside else up < boxes[-1].y0
+        assert not any(box.contains(across, up) for box in boxes)
 
 
 def assert_stands_alone(drawn):

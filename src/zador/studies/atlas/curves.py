@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from zador.studies.atlas.sheet import Sheet
 from zador.studies.atlas.standalone import standalone
 from zador.studies.page import wording
-from zador.studies.page.svg import WIDTH, colour, drawing, picture, stand_in
+from zador.studies.page.svg import colour, drawing, picture
 from zador.studies.report.setting_plots import numbers_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def draw_curves(evidence: Evidence, *, prefix: str, axis: str) -> str:
     numbers = numbers_of(design.settings)
     if numbers is None:
         raise TypeError(f"the settings of {design.name} have no numbers")
-    sheet = Sheet(len(arms), columns=4, height=62.0, left=17.0, below=10.0, foot=24.0)
+    legend = _legend(axis)
+    sheet = Sheet(len(arms), columns=4, height=62.0, left=17.0, below=10.0, lines=len(legend), breadth=2)
     words: dict[str, str] = {}
     largest = max(means[arm.name, arm.setting, metric] for arm in design.arms for metric in LINES)
     high = min(_MOST, 3.0 * largest)
@@ -64,7 +65,7 @@ def draw_curves(evidence: Evidence, *, prefix: str, axis: str) -> str:
                 axes.plot(
                     numbers, np.clip(values, _LOW, high), color=colour(role), lw=1.0, ls=dash, marker="o", ms=1.8, mew=0
                 )
-        _legend(panels[0], sheet, words, axis)
+        sheet.legend(panels[0], words, legend)
         label = f"Biases and deviations of {len(arms)} estimators against {axis}, as shares of the true gradient's length."
         return standalone(picture(panels[0], prefix=prefix, label=label, words=words))
 
@@ -86,17 +87,11 @@ def _axes(axes: Axes, numbers: Sequence[float], high: float) -> None:
         spine.set_linewidth(0.5)
 
 
-def _legend(axes: Axes, sheet: Sheet, words: dict[str, str], axis: str) -> None:
-    """Say at the foot what lines and axes mean."""
-    across = 17.0
-    for role, dash, word in LINES.values():
-        _write(axes, sheet, words, f"{'–' if dash == '-' else '‐ ‐'} {word}", (across, 13.0), role)
-        across += 68.0 if word == "bias, hard" else 132.0
-    text = f"across: {axis}; up: shares of the true gradient’s length, at least {_LOW:g}; blue covers red where they agree"
-    _write(axes, sheet, words, text, (17.0, 4.0), "muted")
-
-
-def _write(axes: Axes, sheet: Sheet, words: dict[str, str], text: str, at: tuple[float, float], role: str) -> None:
-    mark = stand_in(len(words))
-    words[mark] = text
-    axes.figure.text(at[0] / WIDTH, at[1] / sheet.total, mark, size=6.4, color=colour(role))
+def _legend(axis: str) -> list[tuple[str, str]]:
+    """Return what lines and axes mean."""
+    return [
+        *((role, f"{'–' if dash == '-' else '‐ ‐'} {word}") for role, dash, word in LINES.values()),
+        ("muted", f"across: {axis}"),
+        ("muted", f"up: shares of the true gradient’s length, at least {_LOW:g}"),
+        ("muted", "blue covers red where they agree"),
+    ]

@@ -15,7 +15,7 @@ from zador.studies.atlas.scene import Scene
 from zador.studies.atlas.sheet import Sheet
 from zador.studies.atlas.standalone import standalone
 from zador.studies.atlas.truth import of_draws, of_nearest
-from zador.studies.page.svg import WIDTH, colour, drawing, picture, stand_in
+from zador.studies.page.svg import colour, drawing, picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,13 @@ _CODEWORDS = ((-1.7, 1.2), (0.1, 1.9), (1.8, 1.0), (-0.3, 0.1), (1.3, -0.9), (-1
 _SEED = 5
 _SCARCE = 0.05
 """Share of the longest true gradient below which it does not matter where an arrow points."""
+_LEGEND = [
+    ("series-0", "▶ less than 90° from the"),
+    ("series-0", "true gradient"),
+    ("series-1", "▶ more than 90°"),
+    ("muted", "▶ where the true one is"),
+    ("muted", "under 5 % of its maximum"),
+]
 
 
 def field_scene(draws: int = _DRAWS) -> Scene:
@@ -62,14 +69,14 @@ def draw_fields(subjects: Mapping[str, Subject], *, prefix: str, drawn_law: bool
     if drawn_law:
         fields["true: codeword drawn"] = of_draws(scene).mean(1).numpy()
     fields |= {name: subject(scene).gradient.mean((1, 2)).numpy() for name, subject in subjects.items()}
-    sheet = Sheet(len(fields), columns=4, height=94.0, foot=16.0)
+    sheet = Sheet(len(fields), columns=4, height=94.0, lines=len(_LEGEND))
     words: dict[str, str] = {}
     with drawing():
         panels = sheet.panels(list(fields), words)
         for axes, field in zip(panels, fields.values(), strict=True):
             _cells(axes, scene)
             _arrows(axes, scene.points.numpy(), -field, -hard)
-        _legend(panels[0], sheet, words)
+        sheet.legend(panels[0], words, _LEGEND)
         label = f"Fields of gradients over seven cells: {', '.join(fields)}."
         return standalone(picture(panels[0], prefix=prefix, label=label, words=words))
 
@@ -111,18 +118,3 @@ def _arrows(axes: Axes, points: NDArray[np.float64], field: NDArray[np.float64],
         codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * int(rows.sum())
         ink = colour("muted" if role == "line" else role)
         axes.add_patch(PathPatch(Path(corners, codes), facecolor=ink, lw=0, alpha=0.45 if role == "line" else 1.0, zorder=3))
-
-
-def _legend(axes: Axes, sheet: Sheet, words: dict[str, str]) -> None:
-    """Say at the foot what colours mean."""
-    figure = axes.figure
-    across = 4.0
-    for role, word, width in (
-        ("series-0", "less than 90° from the true gradient", 128.0),
-        ("series-1", "more than 90°", 62.0),
-        ("muted", "where the true one is under 5 % of its maximum", 0.0),
-    ):
-        mark = stand_in(len(words))
-        words[mark] = f"▶ {word}"
-        figure.text(across / WIDTH, 5.0 / sheet.total, mark, size=6.4, color=colour(role))
-        across += width

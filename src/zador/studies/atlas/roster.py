@@ -23,7 +23,7 @@ from zador.estimators import (
     straight_through,
 )
 from zador.studies.atlas.scene import SPACING
-from zador.studies.atlas.subjects import Annealed, ControlVariate, Crossing, Dithered, Noisy, Relaxing, Score
+from zador.studies.atlas.subjects import Annealed, ControlVariate, Crossing, Curved, Dithered, Noisy, Relaxing, Score
 from zador.studies.atlas.truth import of_draws, of_nearest
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ CHOOSING: dict[str, Subject] = {
     "rescaling": Crossing(rescaling),
     "NSVQ": Noisy(NSVQ()),
     "DiVeQ": Noisy(DiVeQ()),
+    "SF-DiVeQ": Curved(DiVeQ()),
     "additive noise": Noisy(AdditiveNoise()),
     "dithered grid": Dithered(SPACING),
 }
-"""Those that see z and its nearest codeword q, or not even that."""
+"""Those that see z and its nearest codeword q, the two ends of a segment, or not even that."""
 
 DRAWING: dict[str, Subject] = {
     "Gumbel, τ = 1": Relaxing(GumbelSoftmax(1.0, hard=False)),

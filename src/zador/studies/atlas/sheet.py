@@ -1,4 +1,4 @@
-"""Small multiples: many panels of one size on a sheet, each with its name above."""
+"""Small multiples: many panels of one size on a sheet, each with its name above, and a legend where they leave room."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sheet"]
 
-_NAME, _NAME_SIZE = 11.0, 6.4
+_NAME, _NAME_SIZE, _LINE = 11.0, 6.4, 9.5
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,9 @@ class Sheet:
         height: of a panel, without its name.
         left: room beside each, for an axis.
         below: room below each, for an axis.
-        foot: room at the lower edge of the picture, for a legend.
+        lines: of the legend.
+        breadth: how many panels are as broad as the legend. It stands beside the last one if there is that much room, and
+            below it otherwise.
     """
 
     count: int
@@ -33,13 +35,18 @@ class Sheet:
     height: float = 92.0
     left: float = 3.0
     below: float = 3.0
-    foot: float = 0.0
+    lines: int = 0
+    breadth: int = 1
+
+    @property
+    def _beside(self) -> bool:
+        return -self.count % self.columns >= self.breadth
 
     @property
     def total(self) -> float:
         """Height of the picture."""
         rows = -(-self.count // self.columns)
-        return rows * (self.height + self.below + _NAME) + self.foot
+        return rows * (self.height + self.below + _NAME) + (0.0 if self._beside else self.lines * _LINE + 3.0)
 
     def panels(self, names: list[str], words: dict[str, str]) -> list[Axes]:
         """Return the axes of all panels on one new figure; `words` takes their names, see `stand_in`."""
@@ -58,3 +65,20 @@ class Sheet:
             figure.text(box[0] / WIDTH, (top + 3.0) / total, mark, size=_NAME_SIZE, color=colour("ink"), weight="bold")
             made.append(axes)
         return made
+
+    def legend(self, axes: Axes, words: dict[str, str], lines: list[tuple[str, str]]) -> None:
+        """Write the lines of the legend.
+
+        Args:
+            axes: any of the panels.
+            words: takes the text, see `stand_in`.
+            lines: a role of `colour` and a text each.
+        """
+        column = self.count % self.columns if self._beside else 0
+        across = column * WIDTH / self.columns + self.left
+        top = self.height + self.below if self._beside else self.lines * _LINE + 3.0
+        for place, (role, text) in enumerate(lines, start=1):
+            mark = stand_in(len(words))
+            words[mark] = text
+            up = top - place * _LINE + 3.0
+            axes.figure.text(across / WIDTH, up / self.total, mark, size=_NAME_SIZE, color=colour(role))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import torch
 
 from zador.estimators import Baseline, ConstantBaseline, Rebar, Relax, ScoreFunction, control_network, dithered
+from zador.layers import chained
 from zador.studies.atlas.truth import of_draws, of_nearest, of_values
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from zador.estimators import BlahutArimoto, Estimator, NoisyEstimator, Relaxed, ScoredEstimator
     from zador.studies.atlas.scene import Scene
 
-__all__ = ["Annealed", "ControlVariate", "Crossing", "Dithered", "Noisy", "Relaxing", "Score", "Sent", "Subject"]
+__all__ = ["Annealed", "ControlVariate", "Crossing", "Curved", "Dithered", "Noisy", "Relaxing", "Score", "Sent", "Subject"]
 
 _LEARN_BATCH, _LEARN_RATE = 256, 0.03
 
@@ -83,6 +84,34 @@ class Noisy:
         """Return what it sends back; see `Subject`."""
         noise = scene.uniforms(scene.codewords.shape[1], 0)
         return _sent(scene, lambda z: self.estimator(z, scene.codewords[scene.nearest], noise))
+
+
+@dataclass(frozen=True)
+class Curved:
+    """`zador.sf_diveq` in training, on the curve through all codewords in the order of `chained`; λ of each draw its own.
+
+    Attributes:
+        estimator: the rule between a noisy vector and both ends of the segment whose point is the nearest.
+        truth: of its expected loss, over λ and the noise of the rule as well.
+    """
+
+    estimator: NoisyEstimator
+    truth: Callable[[Scene, Tensor | None], Tensor] = of_values
+
+    def __call__(self, scene: Scene) -> Sent:
+        """Return what it sends back; see `Subject`."""
+        corners = scene.codewords[chained(scene.codewords)]
+        places = scene.uniforms(len(corners) - 1, 0).to(corners.dtype)
+        points = torch.lerp(corners[:-1], corners[1:], places[..., None])
+        segment = (points - scene.z[..., None, :]).square().sum(-1).argmin(-1, keepdim=True)
+        place = places.gather(-1, segment)
+        first, second = (scene.uniforms(corners.shape[1], stream) for stream in (1, 2))
+
+        def between(z: Tensor) -> Tensor:
+            start = self.estimator(z, corners[segment[..., 0]], first)
+            return torch.lerp(start, self.estimator(z, corners[segment[..., 0] + 1], second), place)
+
+        return _sent(scene, between)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from zador.cli.interrupts import heard_interrupts
 
 WORKS = Path(__file__).parent.parent / "studies"
 SETUP = "import works, zador.studies.catalogue as c; c.STUDIES = (works.slow,); from zador.cli import main; main()"
@@ -163,6 +166,17 @@ def test_an_interrupt_ends_in_one_line_and_keeps_what_is_done(tmp_path):
     assert all(line.startswith("study ") for line in told[:-1])
     assert list(tmp_path.glob("here/cells/*/*.json"))
     assert not (tmp_path / "here/rows.csv").exists()
+
+
+def test_an_interrupt_that_python_drops_is_heard_at_the_next_cell():
+    """One that arrives while a finaliser runs is not raised; the run asks for it after every cell."""
+    with heard_interrupts() as check:
+        check()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            check()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_terminal_gets_a_bar_with_the_time_left(tmp_path):

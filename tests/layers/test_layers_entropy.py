@@ -158,7 +158,7 @@ def test_short_floats_and_autocast_are_computed_in_float32(dtype):
         assert torch.stack(Entropy()(z.float(), quantizer)).equal(plain)
 
 
-@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("masked", [pytest.param(False, marks=pytest.mark.long), True])
 def test_compiled_is_eager(masked):
     """One graph for any number of vectors, forward and backward, to the rounding of float32."""
     quantizer, rule = LookupFree(7), Entropy(temperature=0.5, group=3)

@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 import zador
 from conformance.layer_members import MEMBERS, Member, same_buffers
-from processes.matrix import same_everywhere
+from processes.matrix import digested, same_everywhere
 from zador.codebooks import ByDistortion, Ema, FromReservoir, Gradient, ReservoirLloyd
 from zador.errors import ZadorError
 from zador.layers import OptimalTransport, QuantizerDropout, set_process_group
@@ -37,17 +37,17 @@ class InTwo:
         return [self._step(layer, number, None) for number in range(len(PARTS))]
 
     def together(self, rank: int, alone: list[dict[str, torch.Tensor]]) -> dict[str, Any]:
-        """Return how far two processes are from one, by name, and what differs between them."""
+        """Return how far two processes are from one, by name, and digests of all states."""
         layer = self.member.make().double()
         apart: dict[str, float] = {}
-        differing: set[str] = set()
+        digests = []
         for number, expected in enumerate(alone):
             state = self._step(layer, number, rank)
-            differing |= {name for name, tensor in state.items() if not same_everywhere(tensor)}
+            digests.append(digested(state))
             for name, tensor in state.items():
                 distance = float((tensor.double() - expected[name].double()).abs().max()) if tensor.numel() else 0.0
                 apart[name] = max(apart.get(name, 0.0), distance)
-        return {"apart": apart, "differing": sorted(differing)}
+        return {"apart": apart, "digests": digests}
 
     def _step(self, layer: torch.nn.Module, number: int, rank: int | None) -> dict[str, torch.Tensor]:
         first, second, masked = PARTS[number]

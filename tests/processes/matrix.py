@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ from zador.codebooks import (
     ZadorDensity,
 )
 
-__all__ = ["CASES", "INITIALISERS", "LEARNERS", "REVIVERS", "Case", "batches", "part", "same_everywhere"]
+__all__ = ["CASES", "INITIALISERS", "LEARNERS", "REVIVERS", "Case", "batches", "digested", "part", "same_everywhere"]
 
 SIZE, DIM = 8, 3
 GIVEN = np.random.default_rng(0).standard_normal((SIZE, DIM))
@@ -108,6 +109,14 @@ def part(batch: Batch, rank: int | None) -> tuple[torch.Tensor, torch.Tensor]:
     return batch.x[rows].clone(), batch.valid[rows]
 
 
+def digested(state: dict[str, torch.Tensor]) -> dict[str, str]:
+    """Return what is the same for two states, tensor by tensor, only if their bits are."""
+    return {
+        name: hashlib.blake2b(tensor.detach().contiguous().numpy().tobytes(), digest_size=8).hexdigest()
+        for name, tensor in state.items()
+    }
+
+
 def same_everywhere(tensor: torch.Tensor) -> bool:
     """Return whether all processes hold the same bits."""
     first = tensor.detach().clone()
@@ -129,17 +138,17 @@ class Case:
         return [_step(layer, *part(batch, None)) for batch in batches()]
 
     def together(self, rank: int, alone: list[dict[str, torch.Tensor]]) -> dict[str, Any]:
-        """Train in two processes; return how far codewords are from those of one, and whether all states are the same."""
+        """Train in two processes; return how far codewords are from those of one, and digests of all states."""
         layer = self.make().double()
-        apart, differing, revived = [], set(), 0
+        apart, digests, revived = [], [], 0
         for batch, expected in zip(batches(), alone, strict=True):
             state = _step(layer, *part(batch, rank))
             revived += int(expected.pop("revived"))
             state.pop("revived")
-            differing |= {name for name, tensor in state.items() if not same_everywhere(tensor)}
+            digests.append(digested(state))
             names = [name for name in expected if name.endswith("codewords")]
             apart.append(max(float((state[name] - expected[name]).abs().max()) for name in names))
-        return {"apart": apart, "differing": sorted(differing), "revived": revived}
+        return {"apart": apart, "digests": digests, "revived": revived}
 
 
 def _step(layer: torch.nn.Module, x: torch.Tensor, valid: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zador.cli.interrupts import heard_interrupts
 from zador.cli.options import AsJson, pick
 from zador.cli.output import print_json, study_progress
 from zador.cli.study_result import Result, as_object, judged, print_result, publish
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from zador.studies.run import Evidence
     from zador.studies.store import Store
     from zador.studies.task import Executor
+    from zador.studies.time_left import Step
 
 _MOST_SEEDS = 100_000
 _INTERRUPTED = 130
@@ -138,8 +140,13 @@ def _amounts(text: str | None) -> dict[str, float]:
 def _run(designs: Sequence[Design], store: Store, executor: Executor) -> list[Evidence]:
     from zador.studies.run import run_all
 
-    with study_progress() as (progress, notice):
-        return run_all(designs, store, executor, progress=progress, notice=notice)
+    with study_progress() as (progress, notice), heard_interrupts() as check:
+
+        def told(step: Step) -> None:
+            check()
+            progress(step)
+
+        return run_all(designs, store, executor, progress=told, notice=notice)
 
 
 def _in_words(workers: int | None, scheduler: str | None) -> str:

@@ -123,6 +123,7 @@ def test_divergence_is_an_outcome():
     assert outcome.metrics["reconstruction"] > 1e3
 
 
+@pytest.mark.long
 def test_limits_stand_below_every_method():
     """No table behind a four-dimensional encoder goes below the floor, which no bound of Shannon's exceeds."""
     shannon, floor = (work([0])[0].metrics["reconstruction"] for work in (Shannon(SMALL), KPointFloor(SMALL)))

@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 
+import pytest
 from safetensors import safe_open
 
 from processes.wrapped import EXAMPLE, digests
 
 
+# Gloo sometimes cannot connect workers that are started again at once, which costs a minute and a restart each time.
+@pytest.mark.long
 def test_a_killed_worker_changes_nothing(found, tmp_path):
     """A run that lost a worker at step 13 resumes at 10 and ends with what an undisturbed run has learnt, to the bit."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "3"]

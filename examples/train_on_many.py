@@ -109,6 +109,21 @@ def train(folder: Path, steps: int, crash_at: int | None = None) -> None:
             dist.barrier()
 
 
+def meet() -> None:
+    """Form the process group.
+
+    torchrun keeps one store through all restarts, and in it the addresses of workers that are gone: each attempt gets keys
+    of its own. Who has waited for a minute waits for somebody who is gone: better to fail, and be started again.
+    """
+    rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    store = dist.TCPStore(
+        os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), world, is_master=False, timeout=PATIENCE
+    )
+    attempt = dist.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    dist.init_process_group(backend, store=attempt, rank=rank, world_size=world, timeout=PATIENCE)
+
+
 def main() -> None:
     """Read the command line, meet the other processes, and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -116,8 +131,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--crash-at", type=int, help="kill the last worker before this step, the first time")
     arguments = parser.parse_args()
-    # Who has waited for a minute waits for somebody who is gone: better to fail, and be started again.
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    meet()
     train(arguments.folder, arguments.steps, arguments.crash_at)
     dist.destroy_process_group()
 

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from zador.errors import DataError
 from zador.studies.atlas.cells import cell
 from zador.studies.atlas.curves import draw_curves
 from zador.studies.atlas.fields import draw_fields, field_scene
 from zador.studies.atlas.measures import MEASURES, Judged, judge
-from zador.studies.atlas.page import filled, overview, table
 from zador.studies.atlas.roster import CHOOSING, DRAWING, REFERENCE, ROSTER
 from zador.studies.atlas.scene import Place
 from zador.studies.atlas.sheet import Sheet
@@ -30,6 +28,7 @@ from zador.studies.catalogue.gradient_atlas import (
 from zador.studies.configuration import canonical, configuration
 from zador.studies.design import Design, Work
 from zador.studies.page.svg import drawing
+from zador.studies.pages.gradient_atlas import overview, table
 from zador.studies.report import write
 from zador.studies.run import run_study
 
@@ -181,12 +180,6 @@ def test_tables_are_the_means_of_the_rows(tmp_path):
     whole = overview(evidence, "distance / σ = 1")
     assert "≤" in next(line for line in whole.splitlines() if "score function, 2 draws" in line)
     assert "≤" not in next(line for line in whole.splitlines() if REFERENCE in line)
-
-
-def test_a_page_without_a_place_for_a_table_is_refused():
-    """The message names the marks."""
-    with pytest.raises(DataError, match="expected <!-- b --> and <!-- end of b -->"):
-        filled("<!-- a --><!-- end of a -->", {"b": "text"})
 
 
 def test_the_page_shows_every_estimator():

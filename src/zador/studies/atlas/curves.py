@@ -9,6 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 
 from zador.studies.atlas.sheet import Sheet
 from zador.studies.atlas.standalone import standalone
+from zador.studies.averages import means_of
 from zador.studies.page import wording
 from zador.studies.page.svg import colour, drawing, picture
 from zador.studies.report.setting_plots import numbers_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from zador.studies.run import Evidence
 
-__all__ = ["draw_curves", "means_of"]
+__all__ = ["draw_curves"]
 
 LINES = {
     "hard bias": ("series-1", "-", "bias, hard"),
@@ -28,14 +29,6 @@ LINES = {
     "deviation": ("muted", (0, (3, 2)), "deviation of one draw"),
 }
 _LOW, _MOST = 0.01, 3000.0
-
-
-def means_of(evidence: Evidence) -> dict[tuple[str, str, str], float]:
-    """Return the mean over seeds, by arm, setting and metric."""
-    found: dict[tuple[str, str, str], list[float]] = {}
-    for row in evidence.rows:
-        found.setdefault((row.arm, row.setting, row.metric), []).append(row.value)
-    return {place: float(np.mean(values)) for place, values in found.items()}
 
 
 def draw_curves(evidence: Evidence, *, prefix: str, axis: str) -> str:

@@ -45,11 +45,16 @@ class Source:
         """(D,) of the covariance, largest first: the same for every seed."""
         return self._draw(0, 1, 1).eigenvalues
 
-    def stacked(self, seeds: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    @property
+    def is_gaussian(self) -> bool:
+        """True: Shannon's D(R) and the K-point floor hold for it."""
+        return True
+
+    def stacked(self, seeds: Sequence[int], /) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return (S, N, D) vectors to fit on and (S, M, D) to judge on, one member a seed; not to be written to."""
         return _stacked(self, tuple(seeds))
 
-    def fingerprint(self, seed: int) -> str:
+    def fingerprint(self, seed: int, /) -> str:
         """Return a hash of the subspace and of the first vector that `seed` draws: they decide all others."""
         return _fingerprint(self, seed)
 

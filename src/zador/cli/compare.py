@@ -49,14 +49,17 @@ def compare(
     rates = whole_numbers(bits, "--bits", least=1, most=_MOST_BITS)
     from zador.data import load
     from zador.files import check_writable
-    from zador.studies.comparison import report as pages
-    from zador.studies.comparison.compare import compare as run
 
-    chosen, source = _methods(methods), _one_source(data, data_option)
+    source = _one_source(data, data_option)
     path = None if as_json and report is None else report_path(report, source)
     if path is not None:
         check_writable(path)
     vectors = load(source, key=key, patch=patch)
+    # Only now: these take seconds to import, and a mistake in the arguments should not wait for them.
+    from zador.studies.comparison import report as pages
+    from zador.studies.comparison.compare import compare as run
+
+    chosen = _methods(methods)
     with progress("compare") as announce:
         comparison = run(
             vectors,

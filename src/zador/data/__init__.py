@@ -15,6 +15,7 @@ from zador.data import arrays, bundled, images, parquet, tables
 from zador.data.images import cut_patches, join_patches
 from zador.data.linear_gaussian import LowRankGaussian, low_rank_gaussian
 from zador.data.mosaic import Mosaic
+from zador.data.motion import Motion, motion
 from zador.data.png import write_png
 from zador.data.vectors import Picture, Split, Vectors
 from zador.errors import DataError, UsageError
@@ -23,6 +24,7 @@ __all__ = [
     "BUNDLED_NAMES",
     "LowRankGaussian",
     "Mosaic",
+    "Motion",
     "Picture",
     "Split",
     "Vectors",
@@ -30,6 +32,7 @@ __all__ = [
     "join_patches",
     "load",
     "low_rank_gaussian",
+    "motion",
     "write_png",
 ]
 

@@ -14,6 +14,7 @@ from zador.models.linear import (
     Adam,
     Autograd,
     Batch,
+    Chained,
     LinearAutoencoder,
     Loss,
     Manual,
@@ -58,7 +59,7 @@ def surrogate(encoder, codewords, frozen, x, loss):
     )
 
 
-@pytest.mark.parametrize("engine", [Manual(), Autograd(dtype=np.float64)])
+@pytest.mark.parametrize("engine", [Manual(), Autograd(dtype=np.float64), Chained(dtype=np.float64)])
 def test_gradients_are_finite_differences_of_the_surrogate_loss(engine, case):
     """Central differences of the loss with frozen choices agree with the engine, for weights α, β that are not 1."""
     parameters, batch = case
@@ -89,8 +90,26 @@ def test_manual_equals_autograd(case):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-12 * np.abs(theirs).max())
 
 
+def doubled(x, q):
+    """Return twice q with the backward of the projection: an estimator whose value is not the codeword."""
+    return 2 * projection(x, q)
+
+
+def blocked(_x, q):
+    """Return q and let nothing through."""
+    return q
+
+
+@pytest.mark.parametrize("estimator", [straight_through, projection, rotation_trick, doubled, blocked])
+def test_the_chain_rule_around_an_estimator_is_autograd(estimator, case):
+    """`Chained` and `Autograd` agree to rounding for any estimator, whatever its value, without orthonormal rows."""
+    chained, auto = (engine(estimator, np.float64).gradients(*case, Loss(0.7, 0.3)) for engine in (Chained, Autograd))
+    for mine, theirs in zip(chained, auto, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-12 * np.abs(theirs).max())
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("engine", [Manual, lambda dtype: Autograd(dtype=dtype)])
+@pytest.mark.parametrize("engine", [Manual, lambda dtype: Autograd(dtype=dtype), lambda dtype: Chained(dtype=dtype)])
 def test_gradients_have_the_dtype_of_the_engine(engine, dtype, case):
     """Single precision stays single, double double."""
     parameters, batch = case
@@ -159,6 +178,31 @@ def test_projection_is_straight_through_behind_orthonormal_rows(case):
     assert np.abs(turned.encoder - one.encoder).max() > 1e-3
 
 
+def test_weights_and_epsilon_times_the_dimension_are_the_loss_of_means_over_coordinates():
+    """Adam on α D/m, β D/m and epsilon D is torch's Adam on the loss whose three terms are means over coordinates."""
+    begin, x = orthonormal_start()
+    alpha, beta, steps, rate = 0.8, 0.3, 25, 0.01
+    adam = Adam(epsilon=1e-6 * D)
+    recipe = Recipe(steps, B, Rates(rate, rate), Loss(alpha * D / M, beta * D / M), Step(plain, per_batch, signed_qr, adam))
+    for engine in (Manual(), Chained(dtype=np.float64)):
+        model = train(begin, x, recipe, engine, seeds=[5, 6, 7]).model
+        for s, seed in enumerate([5, 6, 7]):
+            encoder, codewords = (torch.tensor(a[s].copy(), requires_grad=True) for a in (begin.encoder, begin.codewords))
+            theirs, rng = torch.optim.Adam([encoder, codewords], rate, eps=1e-6), np.random.default_rng(seed)
+            for _ in range(steps):
+                batch = torch.from_numpy(x[rng.integers(0, len(x), size=B)])
+                z = batch @ encoder.T
+                q = codewords[torch.cdist(z, codewords).argmin(1)]
+                decoded = (z + (q - z).detach()) @ encoder
+                terms = (batch - decoded, alpha**0.5 * (z.detach() - q), beta**0.5 * (z - q.detach()))
+                theirs.zero_grad()
+                sum(term.square().mean() for term in terms).backward()
+                theirs.step()
+                encoder.data = torch.from_numpy(protocol_a.qr_with_signs(encoder.detach().numpy()).copy())
+            np.testing.assert_allclose(model.encoder[s], encoder.detach(), rtol=0, atol=1e-9)
+            np.testing.assert_allclose(model.codewords[s], codewords.detach(), rtol=0, atol=1e-9)
+
+
 def test_an_estimator_of_ones_own(case):
     """Any function (x, q) -> y is an estimator: one that lets nothing through leaves decoder and commitment alone."""
     blocked = Autograd(lambda _x, q: q, np.float64).gradients(*case, Loss(commitment=0.0))
@@ -189,7 +233,7 @@ def test_engines_leave_their_arguments_alone(case):
     """Neither parameters nor batch are changed, and torch keeps no gradient on them."""
     parameters, batch = case
     copies = [array.copy() for array in (*parameters, *batch)]
-    for engine in (Manual(), Autograd(dtype=np.float64)):
+    for engine in (Manual(), Autograd(dtype=np.float64), Chained(dtype=np.float64)):
         engine.gradients(parameters, batch, Loss())
         for array, copy in zip((*parameters, *batch), copies, strict=True):
             np.testing.assert_array_equal(array, copy)

@@ -10,7 +10,7 @@ import torch
 
 from references import protocol_a
 from zador.errors import UsageError
-from zador.models.linear import Adam, Sgd, Warmup, cosine, per_batch, per_code, polar, signed_qr, tangent
+from zador.models.linear import Adam, Sgd, Warmup, cosine, per_batch, per_code, polar, qr, signed_qr, tangent
 from zador.models.linear.nearest import cell_sums, nearest_of_each
 
 
@@ -21,7 +21,7 @@ def encoders(scale=0.1, dtype=np.float64):
 
 
 @pytest.mark.parametrize("scale", [1e-8, 0.1, 10.0])
-@pytest.mark.parametrize("retraction", [polar, signed_qr])
+@pytest.mark.parametrize("retraction", [polar, signed_qr, qr])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_retractions_end_orthonormal(retraction, scale, dtype):
     """W Wᵀ = I to some units of rounding, near the manifold and far from it, in the dtype that came in."""
@@ -58,6 +58,19 @@ def test_signed_qr_is_continuous():
     for seed in range(50):
         moved = given + 1e-6 * np.random.default_rng(seed).standard_normal(given.shape)
         assert np.abs(signed_qr(moved) - given).max() < 1e-4
+
+
+def test_bare_qr_flips_a_row_whose_leading_entry_changes_its_sign():
+    """Half of all frames come back with other signs, and two that differ by 2e-6 come back with opposite first rows."""
+    given = np.stack([np.linalg.qr(np.random.default_rng(seed).standard_normal((9, 4)))[0].T for seed in range(200)])
+    given *= np.random.default_rng(0).choice([-1, 1], (200, 4, 1))
+    signs = np.sign((qr(given) * given).sum(2))
+    np.testing.assert_allclose(signs[..., None] * qr(given), given, atol=1e-12)
+    # 800 signs, each -1 with probability 1/2: five standard errors.
+    assert abs(signs.mean()) < 5 / np.sqrt(800)
+    below, above = (np.array([[[lead, 0.6, 0.8]]]) for lead in (-1e-6, 1e-6))
+    np.testing.assert_allclose(qr(below), -qr(above), atol=1e-5)
+    np.testing.assert_allclose(signed_qr(below), signed_qr(above), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from zador.estimators import projection, rotation_trick
 from zador.models.linear import (
     Adam,
     Autograd,
+    Chained,
     LinearAutoencoder,
     Loss,
     Manual,
@@ -40,6 +41,9 @@ ENGINES = [
     Autograd(projection),
     Autograd(rotation_trick),
     Autograd(dtype=np.float64),
+    Chained(),
+    Chained(rotation_trick),
+    Chained(projection, np.float64),
 ]
 
 

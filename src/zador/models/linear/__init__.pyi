@@ -2,13 +2,15 @@
 from .autoencoder import LinearAutoencoder
 from .autograd import Autograd
 from .batches import Batches, generator_stream, legacy_stream
+from .chained import Chained
 from .directions import CodebookGradient, EncoderGradient, per_batch, per_code, plain, tangent
 from .engine import Batch, Engine, Gradients, Parameters
 from .evaluation import Evaluation, evaluate
 from .manual import Manual
 from .optimisers import Adam, Optimiser, Sgd
+from .random_start import KMeansCodewords, NormalCodewords, random_start
 from .recipe import Loss, Rates, Recipe, Step
-from .retractions import Retraction, polar, signed_qr
+from .retractions import Retraction, polar, qr, signed_qr
 from .schedules import Schedule, Warmup, constant, cosine
 from .start import converged, pca_lloyd, start
 from .training import Curve, Training, train
@@ -18,15 +20,18 @@ __all__ = [
     "Autograd",
     "Batch",
     "Batches",
+    "Chained",
     "CodebookGradient",
     "Curve",
     "EncoderGradient",
     "Engine",
     "Evaluation",
     "Gradients",
+    "KMeansCodewords",
     "LinearAutoencoder",
     "Loss",
     "Manual",
+    "NormalCodewords",
     "Optimiser",
     "Parameters",
     "Rates",
@@ -48,6 +53,8 @@ __all__ = [
     "per_code",
     "plain",
     "polar",
+    "qr",
+    "random_start",
     "signed_qr",
     "start",
     "tangent",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Retraction", "polar", "signed_qr"]
+__all__ = ["Retraction", "polar", "qr", "signed_qr"]
 
 # (S, m, D) finite -> (S, m, D) with orthonormal rows, in the same dtype.
 Retraction = Callable[[NDArray[Any]], NDArray[Any]]
@@ -46,6 +46,25 @@ def polar(encoder: NDArray[Any]) -> NDArray[Any]:
         left, _, right = np.linalg.svd(encoder[member], full_matrices=False)
         result[member] = left @ right
     return np.asarray(result)
+
+
+def qr(encoder: NDArray[Any]) -> NDArray[Any]:
+    """Return Qᵀ of each Wᵀ = Q R as LAPACK leaves it, signs not fixed: not continuous, for comparison with `signed_qr`.
+
+    Its Householder reflections never let the leading entry of the first row be positive [anderson1999lapack]: where it
+    changes its sign, so does the whole row, from one step to the next. The same holds for the other rows, each behind
+    the reflections of those before it. The codebook does not turn with them.
+
+    Args:
+        encoder: (S, m, D) finite, m <= D.
+
+    Returns:
+        (S, m, D) in the same dtype.
+
+    >>> qr(np.array([[[3.0, 4.0]], [[-3.0, 4.0]]])).round(12).tolist()
+    [[[-0.6, -0.8]], [[-0.6, 0.8]]]
+    """
+    return np.ascontiguousarray(np.linalg.qr(encoder.transpose(0, 2, 1)).Q.transpose(0, 2, 1))
 
 
 def signed_qr(encoder: NDArray[Any]) -> NDArray[Any]:

@@ -151,7 +151,7 @@ def _behind_axes(
     dim, kept = data[0].shape[1], as_count(encoder_dim, "encoder_dim")
     if kept > dim:
         raise UsageError(f"encoder_dim: expected at most the {dim} coordinates of the data, got {kept}")
-    middle = _means(mean, len(seeds), dim)
+    middle = means_of(mean, len(seeds), dim)
     encoder = np.stack(each_once(data, lambda matrix: principal_axes(matrix).directions[:, :kept].T))
     codewords = np.empty((len(seeds), codebook_size, kept))
     for number, (matrix, seed) in enumerate(zip(data, seeds, strict=True)):
@@ -160,7 +160,8 @@ def _behind_axes(
     return LinearAutoencoder(np.ascontiguousarray(encoder), codewords, middle)
 
 
-def _means(mean: Any, members: int, dim: int) -> NDArray[np.float64]:
+def means_of(mean: Any, members: int, dim: int) -> NDArray[np.float64]:
+    """Return μ (S, D) for what a caller gave: None, (D,) or (S, D); checked, and a copy."""
     given = np.zeros(dim) if mean is None else np.asarray(mean, np.float64)
     if given.shape not in ((dim,), (members, dim)):
         raise DataError(f"mean: expected shape ({dim},) or ({members}, {dim}), got {given.shape}")

@@ -11,7 +11,7 @@ from zador.models.linear.batches import generator_stream
 from zador.models.linear.directions import per_batch, plain
 from zador.models.linear.optimisers import Sgd
 from zador.models.linear.retractions import polar
-from zador.models.linear.schedules import constant
+from zador.models.schedules import constant
 from zador.validation import as_count
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zador.models.linear.directions import CodebookGradient, EncoderGradient
     from zador.models.linear.optimisers import Optimiser
     from zador.models.linear.retractions import Retraction
-    from zador.models.linear.schedules import Schedule
+    from zador.models.schedules import Schedule
 
 __all__ = ["Loss", "Rates", "Recipe", "Step"]
 
@@ -75,7 +75,7 @@ class Step:
     Attributes:
         encoder_gradient: `plain` or `tangent`.
         codebook_gradient: `per_batch` or `per_code`.
-        retraction: `polar` or `signed_qr`.
+        retraction: `polar` or `signed_qr`; `qr`, which flips rows, only to show what that does.
         optimiser: `Sgd()`, `Sgd(momentum=0.9)`, `Adam()`; it sees the gradients as the two functions above leave them.
     """
 

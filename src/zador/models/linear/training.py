@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from zador.errors import DataError
+from zador.models.divergence import divergence
 from zador.models.linear.autoencoder import LinearAutoencoder
 from zador.models.linear.engine import Batch, Gradients, Parameters
 from zador.models.linear.evaluation import Evaluation, evaluate_clean
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "Training", "train"]
 
 _Arrays: TypeAlias = tuple["NDArray[Any]", ...]
-
-# A batch loss this many times the loss of a model that says nothing is no longer training.
-_DIVERGED = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +202,7 @@ class _State:
     def failures(self, zero_rate: list[float]) -> tuple[str | None, ...]:
         losses = np.array(self.losses).reshape(-1, len(self.frozen))
         return tuple(
-            _failure(column, int(stop), zero) for column, stop, zero in zip(losses.T, self.frozen, zero_rate, strict=True)
+            divergence(column, int(stop), zero) for column, stop, zero in zip(losses.T, self.frozen, zero_rate, strict=True)
         )
 
 
@@ -214,19 +212,3 @@ def _where(keep: NDArray[np.bool_], old: _Arrays, new: _Arrays) -> _Arrays:
 
 def _finite(arrays: Parameters) -> NDArray[np.bool_]:
     return np.asarray(np.all([np.isfinite(array).all(axis=(1, 2)) for array in arrays], axis=0))
-
-
-def _failure(losses: NDArray[np.float64], stop: int, zero_rate: float) -> str | None:
-    with np.errstate(invalid="ignore"):
-        bad = np.flatnonzero(~(losses <= _DIVERGED * zero_rate))
-    words = [f"diverged at step {bad[0]}, loss {_short(losses[bad[0]])}"] if len(bad) else []
-    if stop >= 0:
-        words.append(f"stopped at step {stop}, beyond the finite numbers")
-    return "; ".join(words) or None
-
-
-def _short(loss: float) -> str:
-    if not np.isfinite(loss):
-        return str(float(loss))
-    digits, exponent = f"{loss:.0e}".split("e")
-    return f"{digits}e{int(exponent)}"

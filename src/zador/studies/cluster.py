@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import signal
-from collections import deque
-from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, Self
 
 from zador.errors import DataError, UsageError
 from zador.studies.code_version import rooms_version
-from zador.studies.rows import Outcome
-from zador.studies.task import Performed, perform
+from zador.studies.driver import Driver, slots_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from distributed import Client, Future
+    from distributed import Client
 
-    from zador.studies.task import Task
+    from zador.studies.task import Performed, Task
 
 __all__ = ["LocalWorkers", "RemoteWorkers"]
 
 _SECONDS_TO_CONNECT = 10.0
-_SECONDS_WITHOUT_WORKERS = 60.0
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), 1)
 
 
@@ -59,7 +54,7 @@ class LocalWorkers:
     def __call__(self, tasks: Sequence[Task], /) -> Generator[tuple[Task, list[Performed]]]:
         """Do all tasks."""
         with _local_client(min(self.slots, len(tasks)), self.allowed_failures) as client:
-            yield from _Driver(client, tasks)
+            yield from Driver(client, tasks)
 
 
 @dataclass(frozen=True)
@@ -113,103 +108,11 @@ class RemoteWorkers:
     @property
     def slots(self) -> int:
         """How many tasks are done at a time, by the workers that are there now."""
-        return max(1, _slots(self._connection[-1], self.resources))
+        return max(1, slots_of(self._connection[-1], self.resources))
 
     def __call__(self, tasks: Sequence[Task], /) -> Generator[tuple[Task, list[Performed]]]:
         """Do all tasks."""
-        yield from _Driver(self._connection[-1], tasks, self.resources)
-
-
-class _Driver:
-    """Hands out one task a slot, takes back results, and finds out which seed kills its workers."""
-
-    def __init__(self, client: Client, tasks: Sequence[Task], resources: Mapping[str, float] | None = None) -> None:
-        self._client, self._resources = client, dict(resources or {})
-        self._waiting = deque(tasks)
-        # These were on workers that died, for their own sake or a neighbour's: one seed each, one after the other, alone.
-        self._suspects: deque[Task] = deque()
-        self._running: dict[Future[list[Performed]], Task] = {}
-        self._alone = False
-
-    def __iter__(self) -> Iterator[tuple[Task, list[Performed]]]:
-        try:
-            while self._hand_out():
-                found = [(self._running.pop(future), future) for future in self._finished()]
-                results = [(task, self._result(future, task)) for task, future in found]
-                self._hand_out()  # before results are looked at, which may take as long as writing them does
-                yield from ((task, performed) for task, performed in results if performed is not None)
-        finally:
-            for future in self._running:
-                future.release()
-
-    def _hand_out(self) -> bool:
-        """Keep every slot at work; return whether there is anything to wait for."""
-        if self._waiting:
-            slots = max(1, _slots(self._client, self._resources))
-            while self._waiting and len(self._running) < slots:
-                self._submit(self._waiting.popleft())
-        elif not self._running and self._suspects:
-            self._alone = True
-            self._submit(self._suspects.popleft())
-        return bool(self._running)
-
-    def _submit(self, task: Task) -> None:
-        self._running[self._client.submit(perform, task, pure=False, resources=self._resources or None)] = task
-
-    def _finished(self) -> list[Future[list[Performed]]]:
-        from distributed import wait
-
-        while True:
-            try:
-                with self._client.as_current():
-                    found = wait(list(self._running), _SECONDS_WITHOUT_WORKERS, return_when="FIRST_COMPLETED").done
-            except TimeoutError:
-                if not self._client.nthreads():
-                    raise DataError("all workers are gone; start some, and run the same command to go on") from None
-            except CancelledError as error:
-                raise _gone() from error
-            else:
-                return list(found)
-
-    def _result(self, future: Future[list[Performed]], task: Task) -> list[Performed] | None:
-        from distributed import KilledWorker
-
-        try:
-            performed: list[Performed] = future.result()
-        except KilledWorker as error:
-            if self._alone:
-                deaths = error.allowed_failures + 1
-                lost = Outcome({}, failure=f"killed its worker {deaths} times (out of memory?)")
-                return [Performed(task.seeds[0], lost, 0.0, final=False)]
-            self._suspects += [replace(task, seeds=(seed,)) for seed in task.seeds]
-            return None
-        except CancelledError as error:
-            raise _gone() from error
-        except DataError:
-            raise
-        except Exception as error:
-            cause = error.__cause__ or error  # the library wraps what a worker could not import in advice on that
-            raise DataError(
-                f"a worker cannot take tasks: {type(cause).__name__}: {' '.join(str(cause).split())}; "
-                "workers need the modules that the study uses"
-            ) from error
-        finally:
-            future.release()  # else a result that is here already is computed again when its worker dies
-        return performed
-
-
-def _gone() -> DataError:
-    return DataError("the scheduler is gone; what was finished is kept: start it, and run the same command to go on")
-
-
-def _slots(client: Client, resources: Mapping[str, float]) -> int:
-    """Return how many tasks the workers can do at a time."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return sum(min([worker["nthreads"], *_times(worker["resources"], resources)]) for worker in workers)
-
-
-def _times(there: Mapping[str, float], needed: Mapping[str, float]) -> list[int]:
-    return [math.floor(there.get(name, 0.0) / amount) for name, amount in needed.items()]
+        yield from Driver(self._connection[-1], tasks, self.resources)
 
 
 def _check_workers(client: Client, address: str, resources: Mapping[str, float]) -> None:
@@ -224,7 +127,7 @@ def _check_workers(client: Client, address: str, resources: Mapping[str, float])
     other = sorted(worker for worker, version in versions.items() if version != rooms_version())
     if other:
         raise DataError(f"the worker {other[0]} has other code of zador, or none; install there what runs here")
-    if not _slots(client, resources):
+    if not slots_of(client, resources):
         asked = ", ".join(f"{name}={amount:g}" for name, amount in resources.items())
         raise DataError(
             f"no worker of {address} has {asked}; start one with `dask worker {address} --nthreads 1 --resources {asked!r}`"

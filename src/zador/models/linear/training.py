@@ -174,7 +174,8 @@ class _State:
             moved, moments = self._moved(gradients, number)
         self.frozen[(self.frozen < 0) & ~_finite(moved)] = number
         keep = (self.frozen >= 0)[:, None, None]
-        encoder = self.recipe.step.retraction(np.where(keep, self.parameters.encoder, moved.encoder))
+        (kept,) = _where(keep, (self.parameters.encoder,), (moved.encoder,))
+        encoder = self.recipe.step.retraction(kept)
         self.parameters = Parameters(*_where(keep, self.parameters, Parameters(encoder, moved.codewords)))
         self.moments = [_where(keep, *pair) for pair in zip(self.moments, moments, strict=True)]
 
@@ -207,6 +208,8 @@ class _State:
 
 
 def _where(keep: NDArray[np.bool_], old: _Arrays, new: _Arrays) -> _Arrays:
+    if not keep.any():
+        return new
     return tuple(np.where(keep, before, after) for before, after in zip(old, new, strict=True))
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from zador.studies.rows import Outcome
+    from zador.studies.run import Evidence
 
-__all__ = ["Arm", "Design", "Metric", "Quoted", "Work"]
+__all__ = ["Arm", "Design", "Metric", "Picture", "Quoted", "Work", "no_pictures"]
 
 
 @runtime_checkable
@@ -75,6 +76,7 @@ class Quoted:
         setting: of the study's factor.
         source: file and section.
         tolerance: half a unit of the last printed digit: a number of ours within it would have been printed the same.
+        also: further seeds, where the mean of several runs was printed.
     """
 
     arm: str
@@ -84,6 +86,33 @@ class Quoted:
     setting: str = ""
     source: str = ""
     tolerance: float = 0.0
+    also: tuple[int, ...] = ()
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds that the number is of."""
+        return (self.seed, *self.also)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a study draws beside the tables and curves that every report has.
+
+    Attributes:
+        title: what is drawn, in a few words.
+        svg: one `<svg class="plot" role="img" aria-label="…">` element in the colours of `zador.studies.page.svg`, all text
+            in it escaped, every id and class of its own unique in the page.
+        caption: what to see, in a sentence or two.
+    """
+
+    title: str
+    svg: str
+    caption: str
+
+
+def no_pictures(_evidence: Evidence, /) -> tuple[Picture, ...]:
+    """Return nothing: tables and curves say it all."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +131,7 @@ class Design:
         quoted: what the reports printed.
         notes: what a reader has to know to read the tables rightly.
         short: whether this is a short form of the study, on which no claim is judged.
+        pictures: what the report shows beside tables and curves, a function of a module; the same evidence, the same text.
     """
 
     name: str
@@ -115,6 +145,7 @@ class Design:
     quoted: tuple[Quoted, ...] = ()
     notes: tuple[str, ...] = ()
     short: bool = False
+    pictures: Callable[[Evidence], tuple[Picture, ...]] = no_pictures
 
     @property
     def settings(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from zador.studies.claims import Verdict
-    from zador.studies.design import Metric
+    from zador.studies.design import Metric, Picture
     from zador.studies.page.downloads import Download
     from zador.studies.page.looks import Look
     from zador.studies.report.bands import Band
@@ -34,6 +34,8 @@ __all__ = ["compose", "facts", "family_note", "template"]
 
 _PICTURE_BUDGET = 700_000
 """Characters that pictures may take of the 2 MB that a page may have; the first metrics come first."""
+_OWN_BUDGET = 700_000
+"""Characters that a study's own pictures may take, in its order."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,15 @@ class _Picture:
 
     heading: str
     drawn: Markup
+
+
+@dataclass(frozen=True)
+class _Own:
+    """A picture that the study draws itself."""
+
+    title: str
+    drawn: Markup
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class _Contrasts:
 class _Pictures:
     """What is drawn, and the names of what would have made the page heavy."""
 
+    own: list[_Own]
     against: list[_Picture]
     courses: list[_Course]
     missing: list[str]
@@ -77,7 +89,7 @@ def compose(evidence: Evidence, results: Results, found: Sequence[Verdict], prov
     faces = looks(dict.fromkeys(results.tried, False))
     limits = dict.fromkeys(arm.name for arm in design.arms if arm.limit)
     many = len(design.settings) > 1 and bool(results.metrics)
-    pictures = _pictures(results, faces)
+    pictures = _pictures(results, faces, design.pictures(evidence))
     wanted = {
         "rows": downloads.rows(evidence),
         "differences": downloads.differences(results),
@@ -97,6 +109,7 @@ def compose(evidence: Evidence, results: Results, found: Sequence[Verdict], prov
         claims=[verdicts.judged(verdict) for verdict in found],
         glyphs={name: markup(glyph(look)) for name, look in faces.items()},
         dashes={name: markup(_dash(place)) for place, name in enumerate(limits)},
+        own=pictures.own,
         against=pictures.against,
         courses=pictures.courses,
         undrawn=pictures.missing,
@@ -150,10 +163,17 @@ def family_note(results: Results, metric: Metric) -> str:
     )
 
 
-def _pictures(results: Results, faces: Mapping[str, Look]) -> _Pictures:
-    """Return the pictures against the factor and along the runs, as many as do not make the page heavy."""
+def _pictures(results: Results, faces: Mapping[str, Look], own: Sequence[Picture]) -> _Pictures:
+    """Return the study's own pictures, those against the factor and along the runs: as many as the page can bear."""
+    found = _Pictures([], [], [], [])
+    left = _OWN_BUDGET
+    for one in own:
+        if len(one.svg) <= left:
+            left -= len(one.svg)
+            found.own.append(_Own(one.title, markup(one.svg), one.caption))
+        else:
+            found.missing.append(one.title)
     left = _PICTURE_BUDGET
-    found = _Pictures([], [], [])
     for place, metric in enumerate(results.metrics):
         if len(results.settings(metric)) < FEWEST:
             continue

@@ -17,6 +17,15 @@ from zador.studies.catalogue.gradient_atlas import (
     gradient_atlas_loss,
     gradient_atlas_noise,
 )
+from zador.studies.catalogue.initialisation import (
+    initialisation_ema,
+    initialisation_ema_revival,
+    initialisation_lloyd,
+    initialisation_lloyd_revival,
+    initialisation_sgd,
+    initialisation_sgd_revival,
+    initialisation_start,
+)
 from zador.studies.catalogue.learning_rate import learning_rate
 from zador.studies.catalogue.verification import verification
 
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 
     from zador.studies.design import Design
 
-__all__ = ["ATLAS", "PROTOCOL_A", "STUDIES"]
+__all__ = ["ATLAS", "INITIALISATION", "PROTOCOL_A", "STUDIES"]
 
 PROTOCOL_A: tuple[Callable[..., Design], ...] = (
     verification,
@@ -48,5 +57,16 @@ ATLAS: tuple[Callable[..., Design], ...] = (
 )
 """The studies of the gradient atlas."""
 
-STUDIES = (*PROTOCOL_A, *ATLAS)
+INITIALISATION: tuple[Callable[..., Design], ...] = (
+    initialisation_start,
+    initialisation_lloyd,
+    initialisation_lloyd_revival,
+    initialisation_sgd,
+    initialisation_sgd_revival,
+    initialisation_ema,
+    initialisation_ema_revival,
+)
+"""The studies of how a codebook starts: by itself, and under three learners without and with revival."""
+
+STUDIES = (*PROTOCOL_A, *ATLAS, *INITIALISATION)
 """Every study: `study(quick=True)` is a short form of it."""

@@ -22,7 +22,7 @@ class Reproduction:
 
     Attributes:
         quoted: what was printed.
-        ours: with the same seed; None if that seed was not run, NaN if the run gave no number.
+        ours: with the same seed, or the mean over the same seeds; None if one was not run, NaN if one gave no number.
         alike: significant digits to which they agree.
         digits: significant digits that were printed.
     """
@@ -39,7 +39,7 @@ class Reproduction:
 
 
 def reproduce(quoted: Quoted, ours: float | None) -> Reproduction:
-    """Return `quoted` beside what we got with its seed."""
+    """Return `quoted` beside what we got with its seed, or seeds."""
     digits = printed_digits(quoted.value)
     alike = 0 if ours is None or not math.isfinite(ours) else digits_alike(quoted.value, ours, digits)
     return Reproduction(quoted, ours, alike, digits)

@@ -165,11 +165,15 @@ def _sample(design: Design, arm: Arm, metric: Metric, runs: Mapping[int, Outcome
     lower = metric.lower_is_better is not False
     average = _average(tuple(values.values()), lower) if len(values) > 1 and not arm.limit else None
     quoted = [
-        reproduce(quoted, raw.get(quoted.seed))
+        reproduce(quoted, _mean_of(raw, quoted.seeds))
         for quoted in design.quoted
         if (quoted.setting, quoted.arm, quoted.metric) == (arm.setting, arm.name, metric.name)
     ]
     return Sample(values, average, next(iter(raw.values())), tuple(quoted))
+
+
+def _mean_of(raw: Mapping[int, float], seeds: Sequence[int]) -> float | None:
+    return sum(raw[seed] for seed in seeds) / len(seeds) if all(seed in raw for seed in seeds) else None
 
 
 def _contrasts(design: Design, metric: Metric, samples: Mapping[Place, Sample]) -> dict[Place, Contrast]:

@@ -167,16 +167,23 @@ def _line(results: Results, arm: Arm, cells: Sequence[Cell]) -> Line:
     return Line(arm.name, tuple(cells), arm.limit, arm.name == results.design.reference, failed)
 
 
-def _seeds_quoted(results: Results, metric: Metric) -> list[int]:
-    found = {one.quoted.seed for place, s in results.samples.items() if place[2] == metric.name for one in s.reproductions}
+def _seeds_quoted(results: Results, metric: Metric) -> list[tuple[int, ...]]:
+    found = {one.quoted.seeds for place, s in results.samples.items() if place[2] == metric.name for one in s.reproductions}
     return sorted(found)
 
 
-def _headings(results: Results, quoted: Sequence[int]) -> tuple[str, ...]:
+def _headings(results: Results, quoted: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
     own = ("mean", "±\N{NO-BREAK SPACE}95\N{NO-BREAK SPACE}%") if len(results.design.seeds) > 1 else ("value",)
     if not quoted:
         return own
-    return (*own, "reported", f"ours, seed {quoted[0]}" if len(quoted) == 1 else "ours, same seed", "digits alike")
+    return (*own, "reported", _whose(quoted), "digits alike")
+
+
+def _whose(quoted: Sequence[tuple[int, ...]]) -> str:
+    if len(quoted) > 1:
+        return "ours, same seed" if all(len(seeds) == 1 for seeds in quoted) else "ours, same seeds"
+    (seeds,) = quoted
+    return f"ours, seed {seeds[0]}" if len(seeds) == 1 else f"ours, mean of seeds {', '.join(map(str, seeds))}"
 
 
 def _numbers(results: Results, sample: Sample | None, metric: Metric, *, quoted: bool) -> list[Cell]:

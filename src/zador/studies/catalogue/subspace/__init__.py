@@ -1,0 +1,1 @@
+"""Protocol B as work that studies do: a signal in four of 256 dimensions, three ways to train on it, and its tables."""

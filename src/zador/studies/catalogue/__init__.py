@@ -10,6 +10,7 @@ from zador.studies.catalogue.commitment import commitment
 from zador.studies.catalogue.convergence import convergence
 from zador.studies.catalogue.cost import cost
 from zador.studies.catalogue.difficult_data import difficult_data
+from zador.studies.catalogue.estimator_zoo import estimator_zoo_cost, estimator_zoo_linear, estimator_zoo_mlp
 from zador.studies.catalogue.gradient_atlas import (
     gradient_atlas,
     gradient_atlas_codebook_size,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from zador.studies.design import Design
 
-__all__ = ["ATLAS", "INITIALISATION", "PROTOCOL_A", "STUDIES"]
+__all__ = ["ATLAS", "INITIALISATION", "PROTOCOL_A", "STUDIES", "ZOO"]
 
 PROTOCOL_A: tuple[Callable[..., Design], ...] = (
     verification,
@@ -68,5 +69,8 @@ INITIALISATION: tuple[Callable[..., Design], ...] = (
 )
 """The studies of how a codebook starts: by itself, and under three learners without and with revival."""
 
-STUDIES = (*PROTOCOL_A, *ATLAS, *INITIALISATION)
+ZOO: tuple[Callable[..., Design], ...] = (estimator_zoo_linear, estimator_zoo_mlp, estimator_zoo_cost)
+"""The studies of the estimator zoo: linear maps, networks, cost."""
+
+STUDIES = (*PROTOCOL_A, *ATLAS, *INITIALISATION, *ZOO)
 """Every study: `study(quick=True)` is a short form of it."""

@@ -10,6 +10,11 @@ from zador.studies.catalogue.commitment import commitment
 from zador.studies.catalogue.convergence import convergence
 from zador.studies.catalogue.cost import cost
 from zador.studies.catalogue.difficult_data import difficult_data
+from zador.studies.catalogue.estimator_comparison import (
+    estimator_comparison,
+    estimator_comparison_commitment,
+    estimator_comparison_noise,
+)
 from zador.studies.catalogue.estimator_zoo import estimator_zoo_cost, estimator_zoo_linear, estimator_zoo_mlp
 from zador.studies.catalogue.gradient_atlas import (
     gradient_atlas,
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
 
     from zador.studies.design import Design
 
-__all__ = ["ATLAS", "INITIALISATION", "PROTOCOL_A", "STUDIES", "ZOO"]
+__all__ = ["ATLAS", "COMPARISON", "INITIALISATION", "PROTOCOL_A", "STUDIES", "ZOO"]
 
 PROTOCOL_A: tuple[Callable[..., Design], ...] = (
     verification,
@@ -72,5 +77,12 @@ INITIALISATION: tuple[Callable[..., Design], ...] = (
 ZOO: tuple[Callable[..., Design], ...] = (estimator_zoo_linear, estimator_zoo_mlp, estimator_zoo_cost)
 """The studies of the estimator zoo: linear maps, networks, cost."""
 
-STUDIES = (*PROTOCOL_A, *ATLAS, *INITIALISATION, *ZOO)
+COMPARISON: tuple[Callable[..., Design], ...] = (
+    estimator_comparison,
+    estimator_comparison_noise,
+    estimator_comparison_commitment,
+)
+"""The studies of the reports' protocol B, in the order of the report."""
+
+STUDIES = (*PROTOCOL_A, *ATLAS, *COMPARISON, *INITIALISATION, *ZOO)
 """Every study: `study(quick=True)` is a short form of it."""

@@ -1,5 +1,6 @@
 """Pages of the documentation that are made from the rows of studies, one page a file."""
 
+from zador.studies.pages.estimator_comparison import PAGE as _ESTIMATOR_COMPARISON
 from zador.studies.pages.estimator_zoo import PAGE as _ESTIMATOR_ZOO
 from zador.studies.pages.gradient_atlas import PAGE as _GRADIENT_ATLAS
 from zador.studies.pages.page import Page

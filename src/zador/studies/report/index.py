@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from zador.studies.claims import Verdict
     from zador.studies.design import Metric
+    from zador.studies.report.results import Results
 
-__all__ = ["Entry", "write_index"]
+__all__ = ["Entry", "headline_of", "write_index"]
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,20 @@ def write_index(
     return folder / "index.html"
 
 
+def headline_of(evidence: Evidence) -> str:
+    """Return the answer of a study in one sentence, see `answers.headline`."""
+    return answers.headline(_first_metric(evidence))
+
+
 def _study(entry: Entry) -> _Study:
     design = entry.evidence.design
-    results = measure(Evidence(replace(design, metrics=_leading(entry.evidence)), entry.evidence.outcomes))
+    results = _first_metric(entry.evidence)
     link = quote(entry.folder.strip("/"))
     return _Study(design.title, design.name, entry.folder.strip("/"), link, facts(results), answers.headline(results))
+
+
+def _first_metric(evidence: Evidence) -> Results:
+    return measure(Evidence(replace(evidence.design, metrics=_leading(evidence)), evidence.outcomes))
 
 
 def _leading(evidence: Evidence) -> tuple[Metric, ...]:

@@ -7,5 +7,5 @@ from zador.studies.pages.page import Page
 
 __all__ = ["PAGES", "Page"]
 
-PAGES: tuple[Page, ...] = (_GRADIENT_ATLAS, _ESTIMATOR_ZOO)
+PAGES: tuple[Page, ...] = (_GRADIENT_ATLAS, _ESTIMATOR_COMPARISON, _ESTIMATOR_ZOO)
 """Every page."""

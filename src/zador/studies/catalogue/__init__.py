@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zador.studies.catalogue.adaptive_commitment import (
+    adaptive_commitment,
+    adaptive_commitment_adam,
+    adaptive_commitment_revival,
+)
 from zador.studies.catalogue.batch_size import batch_size
 from zador.studies.catalogue.codebook_size import codebook_size
 from zador.studies.catalogue.commitment import commitment
 from zador.studies.catalogue.convergence import convergence
 from zador.studies.catalogue.cost import cost
 from zador.studies.catalogue.difficult_data import difficult_data
+from zador.studies.catalogue.distortion_law import distortion_law
 from zador.studies.catalogue.estimator_comparison import (
     estimator_comparison,
     estimator_comparison_commitment,
@@ -32,7 +38,11 @@ from zador.studies.catalogue.initialisation import (
     initialisation_sgd_revival,
     initialisation_start,
 )
+from zador.studies.catalogue.learned_projection import learned_projection
 from zador.studies.catalogue.learning_rate import learning_rate
+from zador.studies.catalogue.optimisers import optimisers
+from zador.studies.catalogue.plane import plane
+from zador.studies.catalogue.scale import scale
 from zador.studies.catalogue.verification import verification
 
 if TYPE_CHECKING:
@@ -40,7 +50,18 @@ if TYPE_CHECKING:
 
     from zador.studies.design import Design
 
-__all__ = ["ATLAS", "COMPARISON", "INITIALISATION", "PROTOCOL_A", "STUDIES", "ZOO"]
+__all__ = [
+    "ATLAS",
+    "COMMITMENT",
+    "COMPARISON",
+    "INITIALISATION",
+    "PICTURES",
+    "PROTOCOL_A",
+    "SCALE",
+    "STUDIES",
+    "TRAINING",
+    "ZOO",
+]
 
 PROTOCOL_A: tuple[Callable[..., Design], ...] = (
     verification,
@@ -63,6 +84,12 @@ ATLAS: tuple[Callable[..., Design], ...] = (
 )
 """The studies of the gradient atlas."""
 
+PICTURES: tuple[Callable[..., Design], ...] = (plane,)
+"""The study that draws what it does."""
+
+ZOO: tuple[Callable[..., Design], ...] = (estimator_zoo_linear, estimator_zoo_mlp, estimator_zoo_cost)
+"""The studies of the estimator zoo: linear maps, networks, cost."""
+
 INITIALISATION: tuple[Callable[..., Design], ...] = (
     initialisation_start,
     initialisation_lloyd,
@@ -74,9 +101,6 @@ INITIALISATION: tuple[Callable[..., Design], ...] = (
 )
 """The studies of how a codebook starts: by itself, and under three learners without and with revival."""
 
-ZOO: tuple[Callable[..., Design], ...] = (estimator_zoo_linear, estimator_zoo_mlp, estimator_zoo_cost)
-"""The studies of the estimator zoo: linear maps, networks, cost."""
-
 COMPARISON: tuple[Callable[..., Design], ...] = (
     estimator_comparison,
     estimator_comparison_noise,
@@ -84,5 +108,18 @@ COMPARISON: tuple[Callable[..., Design], ...] = (
 )
 """The studies of the reports' protocol B, in the order of the report."""
 
-STUDIES = (*PROTOCOL_A, *ATLAS, *COMPARISON, *INITIALISATION, *ZOO)
+COMMITMENT: tuple[Callable[..., Design], ...] = (
+    adaptive_commitment,
+    adaptive_commitment_revival,
+    adaptive_commitment_adam,
+)
+"""The studies of what the commitment weight does, and of weights that change."""
+
+TRAINING: tuple[Callable[..., Design], ...] = (learned_projection, optimisers)
+"""The studies of a projection before the codebook, and of how it is trained."""
+
+SCALE: tuple[Callable[..., Design], ...] = (scale, distortion_law)
+"""The studies of 512 dimensions and codewords, and of the law of distortion against K."""
+
+STUDIES = (*PROTOCOL_A, *ATLAS, *COMPARISON, *INITIALISATION, *PICTURES, *ZOO, *COMMITMENT, *TRAINING, *SCALE)
 """Every study: `study(quick=True)` is a short form of it."""

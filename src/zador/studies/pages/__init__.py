@@ -4,8 +4,14 @@ from zador.studies.pages.estimator_comparison import PAGE as _ESTIMATOR_COMPARIS
 from zador.studies.pages.estimator_zoo import PAGE as _ESTIMATOR_ZOO
 from zador.studies.pages.gradient_atlas import PAGE as _GRADIENT_ATLAS
 from zador.studies.pages.page import Page
+from zador.studies.pages.pictures import PAGE as _PICTURES
 
 __all__ = ["PAGES", "Page"]
 
-PAGES: tuple[Page, ...] = (_GRADIENT_ATLAS, _ESTIMATOR_COMPARISON, _ESTIMATOR_ZOO)
+PAGES: tuple[Page, ...] = (
+    _GRADIENT_ATLAS,
+    _ESTIMATOR_COMPARISON,
+    _ESTIMATOR_ZOO,
+    _PICTURES,
+)
 """Every page."""

@@ -155,11 +155,12 @@ class _Stack:
         losses = self._losses(self.data.gather(1, self.rows[step]), encoder, codewords)
         slopes = torch.autograd.grad(losses.sum(), (encoder, codewords))
         moves = -self.recipe.encoder_rate * slopes[0], -self.recipe.codebook_rate * slopes[1]
-        fine = losses.detach() <= self.most
+        reached = losses.detach()
+        fine = reached <= self.most
         for move in moves:
             fine &= move.isfinite().flatten(1).all(1)
         for run in torch.nonzero(~fine).ravel().tolist():
-            self.failures[run] = self.failures[run] or f"diverged at step {step}, loss {float(losses[run]):.0e}"
+            self.failures[run] = self.failures[run] or f"diverged at step {step}, loss {float(reached[run]):.0e}"
         going = torch.tensor([not said for said in self.failures])[:, None, None]
         by_encoder, by_codewords = (torch.where(going, move, 0.0) for move in moves)
         self.encoder, self.codewords = self.encoder + by_encoder, self.codewords + by_codewords

@@ -39,6 +39,9 @@ REAL_BITS = Metric(
 STORED = Metric("stored", "numbers stored", "Numbers that encoder and decoder have to keep.", decimals=0)
 
 
+_FEW = 1 << 16
+
+
 class Draws(Source, Protocol):
     """A source that draws one seed at a time."""
 
@@ -95,30 +98,39 @@ def of_table(codewords: NDArray[np.float64]) -> Code:
 def measured(source: Source, drawn: Drawn, code: Code) -> Mapping[str, float]:
     """Return the metrics of a code: of this module, and distortion, effective bits and perplexity of `judgement`.
 
-    Perplexity and dead values are those of all streams together.
+    Perplexity and dead values are those of all streams together; like the nearest value they are left out where a code has
+    more than 65,536 values.
 
     Args:
         source: where the vectors come from.
         drawn: vectors that it was fitted to, and vectors to judge on.
-        code: which; few enough values to look at each.
+        code: which.
     """
     train, judged = code.encode(drawn.train), code.encode(drawn.evaluation)
     distortion = _error(drawn.evaluation, code.decode(judged))
-    found, streams = nearest(drawn.evaluation, np.ascontiguousarray(code.values, np.float64)), range(len(code.sizes))
     return {
         "distortion": distortion,
         TRAINING.name: _error(drawn.train, code.decode(train)),
-        NEAREST.name: float(found.squared_distances.mean()),
         "effective bits": metrics.effective_bits(source.eigenvalues, distortion),
-        "perplexity": metrics.perplexity(_counts(judged, code.sizes)),
-        DEAD.name: float(metrics.dead_codes(_counts(train, code.sizes))),
         REAL_BITS.name: math.fsum(
             metrics.cross_entropy_bits(
                 metrics.usage_counts(judged[:, s], code.sizes[s]), metrics.usage_counts(train[:, s], code.sizes[s])
             )
-            for s in streams
+            for s in range(len(code.sizes))
         ),
         STORED.name: float(code.stored),
+        **(_of_values(drawn.evaluation, code, judged, train) if math.prod(code.sizes) <= _FEW else {}),
+    }
+
+
+def _of_values(
+    x: NDArray[np.float64], code: Code, judged: NDArray[np.int64], train: NDArray[np.int64]
+) -> Mapping[str, float]:
+    values = np.ascontiguousarray(code.values, np.float64)
+    return {
+        NEAREST.name: float(nearest(x, values).squared_distances.mean()),
+        "perplexity": metrics.perplexity(_counts(judged, code.sizes)),
+        DEAD.name: float(metrics.dead_codes(_counts(train, code.sizes))),
     }
 
 

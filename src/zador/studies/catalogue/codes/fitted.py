@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from zador.quantizers import Rotation, fit_product, fit_residual, fit_transform_coding
+from zador.codebooks import fit_codebook
+from zador.quantizers import Rotation, VectorQuantizer, fit_product, fit_residual, fit_transform_coding
 from zador.studies.catalogue.codes.code import Code, OnSource, measured
 from zador.studies.rows import Outcome
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from zador.quantizers import Quantizer
 
-__all__ = ["Fit", "Fitted", "Product", "Residual", "Scalars", "of_quantizer"]
+__all__ = ["Fit", "Fitted", "OneTable", "Product", "Residual", "Scalars", "of_quantizer"]
 
 
 class Fit(Protocol):
@@ -26,6 +27,23 @@ class Fit(Protocol):
 
     def __call__(self, x: NDArray[np.float64], seed: int, /) -> Quantizer:
         """Return the quantizer for training vectors (N, D)."""
+
+
+@dataclass(frozen=True)
+class OneTable:
+    """A table, by k-means++ and Lloyd's algorithm.
+
+    Attributes:
+        codebook_size: K.
+        iterations: most updates.
+    """
+
+    codebook_size: int
+    iterations: int = 100
+
+    def __call__(self, x: NDArray[np.float64], seed: int, /) -> Quantizer:
+        """Return the quantizer."""
+        return VectorQuantizer.of(fit_codebook(x, self.codebook_size, iterations=self.iterations, seed=seed))
 
 
 @dataclass(frozen=True)

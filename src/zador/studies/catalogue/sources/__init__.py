@@ -5,6 +5,7 @@ from zador.studies.catalogue.sources.embeddings import Embeddings
 from zador.studies.catalogue.sources.gaussian import Gaussian
 from zador.studies.catalogue.sources.mixture import Mixture
 from zador.studies.catalogue.sources.motion import MotionFrames
+from zador.studies.catalogue.sources.photo_maps import PhotoMaps
 from zador.studies.catalogue.sources.source import Drawn, DrawnSource, Source
 
-__all__ = ["Bundled", "Drawn", "DrawnSource", "Embeddings", "Gaussian", "Mixture", "MotionFrames", "Source"]
+__all__ = ["Bundled", "Drawn", "DrawnSource", "Embeddings", "Gaussian", "Mixture", "MotionFrames", "PhotoMaps", "Source"]

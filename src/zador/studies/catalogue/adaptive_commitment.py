@@ -11,6 +11,7 @@ from zador.layers import AdaptiveCommitment, CosineWarmUp, WarmUp
 from zador.models.linear import Adam, Sgd
 from zador.studies.catalogue.linear_pair import (
     MEASURES,
+    PROJECTION_LOSS,
     FixedPair,
     Normal,
     PairRecipe,
@@ -134,7 +135,7 @@ def _design(name: str, title: str, question: str, base: PairRecipe, encoders: tu
         question=question,
         factor="encoder and start",
         arms=tuple(arms),
-        metrics=MEASURES,
+        metrics=(*MEASURES, PROJECTION_LOSS),
         reference=USUAL,
         seeds=tuple(range(1, count + 1)),
         notes=_NOTES,

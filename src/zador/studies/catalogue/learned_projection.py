@@ -33,8 +33,8 @@ WHOLE = "codebook in all 64 dimensions"
 _DIMS, _QUICK_DIMS = (2, 4, 6), (4,)
 _NOISES, _QUICK_NOISES = (0.0, 0.1), (0.1,)
 _STEPS, _SHORT_STEPS, _SEEDS, _QUICK_SEEDS = 500, 100, 20, 5
-_COMMITMENT = 1.0
-"""At which a free encoder keeps its scale; see the study of commitment."""
+_PROTOCOL_A, _KEEPS_SCALE = 0.25, 1.0
+"""β of protocol A, behind orthonormal rows; and that at which a free encoder keeps its scale (study of commitment)."""
 
 _NOTES = (
     (
@@ -42,9 +42,10 @@ _NOTES = (
         "all of them. K = 32."
     ),
     (
-        "Projection loss is what the best linear map back from z leaves: no codebook behind this projection does "
-        "better. The rest of the error is the codebook's. Learned projections train for 500 steps of 256 vectors, SGD "
-        "with cosine schedule, β = 1; fixed ones have Lloyd's algorithm run to convergence behind them."
+        "Projection loss is what the best linear map back from z leaves: no codebook behind this projection does better. "
+        "The rest of the error is the codebook's. Learned projections train for 500 steps of 256 vectors, SGD with "
+        "cosine schedule, β = 0.25 behind orthonormal rows and 1 behind free ones; fixed ones have Lloyd's algorithm run "
+        "to convergence behind them."
     ),
     "From all 64 dimensions Lloyd's algorithm sees what a projection would have dropped; it needs no decoder.",
 )
@@ -92,7 +93,7 @@ def _arms(source: Source, shape: Shape, setting: str, *, quick: bool) -> Iterato
     ):
         recipe = PairRecipe(
             orthonormal,
-            _COMMITMENT,
+            _PROTOCOL_A if orthonormal else _KEEPS_SCALE,
             revive,
             steps=_SHORT_STEPS if quick else _STEPS,
             rate=0.05,

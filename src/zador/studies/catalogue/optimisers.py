@@ -148,7 +148,7 @@ def optimisers(*, quick: bool = False) -> Design:
     arms: list[Arm] = []
     for setting, (size, begin) in list(settings.items())[: 1 if quick else 3]:
         scene = Scene(size)
-        arms += benchmarks(scene, setting)
+        arms += [arm for arm in benchmarks(scene, setting) if not (quick and arm.name == "K-point floor")]
         for name, (optimiser, grid) in OPTIMISERS.items():
             for called, schedule in SCHEDULES.items():
                 recipe = Recipe(

@@ -71,7 +71,7 @@ def scale(*, quick: bool = False) -> Design:
             "The reports call 64 dimensions and 64 codewords modest, and ask for 512 of each. Does what holds there hold "
             "here: is Lloyd's algorithm behind principal axes as good as gradients, and do learning rates carry over?"
         ),
-        arms=(*limit_arms(source, size), *(Arm(name, work) for name, work in works.items())),
+        arms=(*limit_arms(source, size)[: 1 if quick else None], *(Arm(name, work) for name, work in works.items())),
         metrics=(DISTORTION, EFFECTIVE_BITS, PERPLEXITY, DEAD),
         reference=LLOYD,
         seeds=tuple(range(1, count + 1)),

@@ -1,10 +1,13 @@
 """Pages of the documentation that are made from the rows of studies, one page a file."""
 
+from zador.studies.pages.commitment import PAGE as _COMMITMENT
 from zador.studies.pages.estimator_comparison import PAGE as _ESTIMATOR_COMPARISON
 from zador.studies.pages.estimator_zoo import PAGE as _ESTIMATOR_ZOO
 from zador.studies.pages.gradient_atlas import PAGE as _GRADIENT_ATLAS
+from zador.studies.pages.optimisers import PAGE as _OPTIMISERS
 from zador.studies.pages.page import Page
 from zador.studies.pages.pictures import PAGE as _PICTURES
+from zador.studies.pages.scale import PAGE as _SCALE
 
 __all__ = ["PAGES", "Page"]
 
@@ -13,5 +16,8 @@ PAGES: tuple[Page, ...] = (
     _ESTIMATOR_COMPARISON,
     _ESTIMATOR_ZOO,
     _PICTURES,
+    _COMMITMENT,
+    _OPTIMISERS,
+    _SCALE,
 )
 """Every page."""

@@ -42,7 +42,9 @@ from zador.studies.catalogue.learned_projection import learned_projection
 from zador.studies.catalogue.learning_rate import learning_rate
 from zador.studies.catalogue.optimisers import optimisers
 from zador.studies.catalogue.plane import plane
+from zador.studies.catalogue.real_data import real_data, real_data_8_bits, real_data_dead_codes
 from zador.studies.catalogue.scale import scale
+from zador.studies.catalogue.structure import structure, structure_12_bits, structure_layers, structure_maps
 from zador.studies.catalogue.verification import verification
 
 if TYPE_CHECKING:
@@ -57,7 +59,9 @@ __all__ = [
     "INITIALISATION",
     "PICTURES",
     "PROTOCOL_A",
+    "REAL_DATA",
     "SCALE",
+    "STRUCTURE",
     "STUDIES",
     "TRAINING",
     "ZOO",
@@ -121,5 +125,23 @@ TRAINING: tuple[Callable[..., Design], ...] = (learned_projection, optimisers)
 SCALE: tuple[Callable[..., Design], ...] = (scale, distortion_law)
 """The studies of 512 dimensions and codewords, and of the law of distortion against K."""
 
-STUDIES = (*PROTOCOL_A, *ATLAS, *COMPARISON, *INITIALISATION, *PICTURES, *ZOO, *COMMITMENT, *TRAINING, *SCALE)
+REAL_DATA: tuple[Callable[..., Design], ...] = (real_data, real_data_8_bits, real_data_dead_codes)
+"""The studies of real vectors: at 6 bits, at 8, and where dead codes come from."""
+
+STRUCTURE: tuple[Callable[..., Design], ...] = (structure, structure_12_bits, structure_layers, structure_maps)
+"""The studies of codes with structure against one table of their rate: fitted at 8 and 12 bits, as layers, on maps."""
+
+STUDIES = (
+    *PROTOCOL_A,
+    *ATLAS,
+    *COMPARISON,
+    *INITIALISATION,
+    *PICTURES,
+    *ZOO,
+    *COMMITMENT,
+    *TRAINING,
+    *SCALE,
+    *REAL_DATA,
+    *STRUCTURE,
+)
 """Every study: `study(quick=True)` is a short form of it."""

@@ -76,8 +76,8 @@ def structure(*, quick: bool = False) -> Design:
         title="What does structure cost against one table of the same rate?",
         question=(
             "Any code of R bits has 2^R values, and the best table may put them anywhere: structure can only lose, if there "
-            "are vectors and patience enough to find that table. It pays in numbers stored, and may pay where vectors are few. "
-            "How much does each kind lose at 8 bits?"
+            "are vectors and patience enough to find that table. It pays in numbers stored, and may pay where vectors are "
+            "few. How much does each kind lose at 8 bits?"
         ),
         arms=tuple(arms),
         metrics=_MEASURES,

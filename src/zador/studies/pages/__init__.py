@@ -10,8 +10,8 @@ from zador.studies.pages.page import Page
 from zador.studies.pages.pictures import PAGE as _PICTURES
 from zador.studies.pages.real_data import PAGE as _REAL_DATA
 from zador.studies.pages.scale import PAGE as _SCALE
-from zador.studies.pages.verdicts import PAGE as _VERDICTS
 from zador.studies.pages.structure import PAGE as _STRUCTURE
+from zador.studies.pages.verdicts import PAGE as _VERDICTS
 
 __all__ = ["PAGES", "Page"]
 
@@ -25,5 +25,7 @@ PAGES: tuple[Page, ...] = (
     _SCALE,
     _REAL_DATA,
     _STRUCTURE,
+    _CHOOSING,
+    _VERDICTS,
 )
 """Every page."""

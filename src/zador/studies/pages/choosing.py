@@ -1,4 +1,4 @@
-"""The page on what to choose: quantizer, estimator, initialiser, learner, each from the rows of the studies that tried them."""
+"""The page on what to choose: quantizer, estimator, initialiser, learner, each from the rows of what was tried."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def learners(found: Mapping[str, Evidence]) -> Situations:
     """Return the learners at every place, all from the library's usual start."""
     return {
         setting: [
-            one
-            for study, learner in _LEARNERS.items()
-            for one in _offered(found[study], setting, {USUAL_START: learner})
+            one for study, learner in _LEARNERS.items() for one in _offered(found[study], setting, {USUAL_START: learner})
         ]
         for setting in found["initialisation-lloyd"].design.settings
     }

@@ -85,12 +85,16 @@ def area(corners):
 
 
 def test_cells_fill_their_square():
-    """The areas of all cells add up to that of the panel, wherever its window is; each holds its codeword."""
+    """The areas of all cells add up to that of the panel, wherever its window is; the middle of each has its own codeword."""
     codewords = np.random.default_rng(3).normal(size=(12, 2)) + 5.0
     panel = Panel(10.0, 20.0, 400.0, Window((5.2, 4.9), 1.5))
     outlines = [points_of(part) for part in panel.cells(codewords).split("Z") if part]
     # Coordinates are rounded to a tenth: each corner moves by at most 0.05 both ways, along outlines of at most 1600.
     assert sum(map(area, outlines)) == pytest.approx(400.0**2, abs=0.05 * 1600.0 * len(outlines))
+    middles = np.array([outline.mean(axis=0) for outline in outlines])
+    owners = np.linalg.norm(middles[:, None] - panel.at(codewords), axis=-1).argmin(axis=1)
+    assert len(outlines) > 5
+    assert (np.diff(owners) > 0).all()
     every = np.concatenate(outlines)
     assert every.min(axis=0) == pytest.approx((10.0, 20.0))
     assert every.max(axis=0) == pytest.approx((410.0, 420.0))

@@ -64,6 +64,13 @@ def test_a_claimed_difference(b, size, status, seeds):
     assert ours.sentence.lower().startswith(status.value)
 
 
+@pytest.mark.parametrize(("value", "status"), [(-1.0, Status.SIZE_DIFFERS), (0.0, Status.NOT_RESOLVED)])
+def test_a_claimed_share_of_nothing_has_no_size(value, status):
+    """Where the other arm is 0 in every run, a lower arm is lower, but by no share of it; an equal one shows nothing."""
+    found = [Row("s", arm, seed, "error", mean) for arm, mean in (("a", value), ("b", 0.0)) for seed in range(20)]
+    assert verdict(lower(relative=[0.84, 0.86]), found).status is status
+
+
 def test_higher_is_lower_mirrored():
     """Exchanging arms and direction changes neither verdict nor p-value, sizes in the metric's unit included."""
     found = rows({"a": 2.0, "b": 2.02}, seeds=6)

@@ -14,7 +14,16 @@ import pytest
 from zador.studies.catalogue import COMPARISON
 from zador.studies.claims import Status, all_claims
 from zador.studies.claims.prediction import parts_of
-from zador.studies.pages.estimator_comparison import PAGE, answer, distribution, excess, found_or_not, survival, under
+from zador.studies.pages.estimator_comparison import (
+    PAGE,
+    answer,
+    differences,
+    distribution,
+    excess,
+    found_or_not,
+    survival,
+    under,
+)
 from zador.studies.pages.page import filled
 from zador.studies.rows import Outcome, Stamp
 from zador.studies.run import Evidence
@@ -88,9 +97,11 @@ def test_runs_are_split_by_what_they_found(found):
 
 
 def test_quartiles_are_values_that_runs_had(found):
-    """Three of five runs have none, the others 17: the median is 0 and the upper quartile 17, not something between."""
-    line = distribution(found["estimator-comparison"], "dead codes", ["K = 64, original"], ["projection"]).splitlines()[2]
-    assert cells(line)[2:] == ["3 of 5", "0", "0", "0", "17", "17"]
+    """Two of four runs have none, the others 17: the median is 0, which a run had, and not 8.5, which none had."""
+    sizes = found["estimator-comparison"]
+    four = Evidence(sizes.design.with_seeds(4), {at: ran for at, ran in sizes.outcomes.items() if at.seed <= 4})
+    line = distribution(four, "dead codes", ["K = 64, original"], ["projection"]).splitlines()[2]
+    assert cells(line)[2:] == ["2 of 4", "0", "0", "0", "17", "17"]
 
 
 def test_nothing_resolved_is_said_of_equal_arms(found):
@@ -98,6 +109,13 @@ def test_nothing_resolved_is_said_of_equal_arms(found):
     said = answer(found["estimator-comparison"]).splitlines()
     assert len(said) == 3
     assert all(line.count("0 of 5 (mean differences +0.00 to +0.00)") == 3 for line in said)
+
+
+def test_differences_are_those_of_pairs(found):
+    """Equal counts differ by 0.00 in every pair, a line a setting; nothing is bold."""
+    table = differences(found["estimator-comparison"], ARMS[1:])
+    assert len(table.splitlines()) == 2 + 15
+    assert all(cells(line)[1:] == ["0.00 (0.00 to 0.00)"] * 3 for line in table.splitlines()[2:])
 
 
 def test_the_excess_over_k_means_is_a_share_of_it(found):

@@ -140,6 +140,8 @@ def _size_fits(prediction: Differs, ours: Difference, sign: float, scale: float)
     if size is None:
         return True
     unit = scale if prediction.relative else 1.0
+    if unit == 0:  # a share of nothing is no size
+        return False
     low, high = sorted((sign * ours.low / unit, sign * ours.high / unit))
     return low <= size[1] and high >= size[0]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from zador.studies.run import Evidence
 
-__all__ = ["PAGE", "answer", "by_setting", "distribution", "excess", "found_or_not", "survival", "under"]
+__all__ = ["PAGE", "answer", "by_setting", "differences", "distribution", "excess", "found_or_not", "survival", "under"]
 
 PROTOCOLS = ("original", "corrected", "sound")
 STRAIGHT_THROUGH, OTHER, PROJECTION = "straight-through", "straight-through, other batches", "projection"
@@ -70,6 +70,28 @@ def answer(evidence: Evidence) -> str:
                 counted.append(f"{escaped(arm)} {resolved} of {len(contrasts)} (mean differences {low:+.2f} to {high:+.2f})")
         said.append(f"- **{protocol}**: resolved differences to straight-through in {metric.heading}: {'; '.join(counted)}.")
     return "\n".join(said).replace("-0.", "−0.").replace(" -", " −")
+
+
+def differences(evidence: Evidence, arms: Sequence[str]) -> str:
+    """Return a Markdown table: mean differences to the reference in the first metric, a setting a line, bold if resolved.
+
+    Intervals and verdicts are those of the study's report: all differences of the study are one family.
+    """
+    results = measure(evidence)
+    metric, lines = results.metrics[0], []
+    for setting in results.settings(metric):
+        line = [setting]
+        for arm in arms:
+            contrast = results.contrasts.get((setting, arm, metric.name))
+            if contrast is None:
+                line.append("")
+                continue
+            mark = "**" if contrast.resolved else ""
+            line.append(
+                f"{mark}{numerals.signed(contrast, metric.decimals)}{mark} ({numerals.interval(contrast, metric.decimals)})"
+            )
+        lines.append(line)
+    return pipe_table([f"{metric.heading} against {evidence.design.reference}", *map(escaped, arms)], lines)
 
 
 def distribution(evidence: Evidence, metric: str, settings: Sequence[str], arms: Sequence[str]) -> str:
@@ -148,6 +170,7 @@ def _tables(found: Mapping[str, Evidence]) -> Mapping[str, str]:
     four, large = (STRAIGHT_THROUGH, OTHER, PROJECTION, TRICK), ("K = 32", "K = 64")
     return {
         "answer": answer(sizes),
+        "differences": differences(sizes, (OTHER, PROJECTION, TRICK)),
         "survival": survival(sizes, noise, commitment),
         "distribution": distribution(sizes, "dead codes", _settings(*large), four),
         "found": found_or_not(sizes, _settings(*large, protocols=PROTOCOLS[:2]), four),

@@ -35,6 +35,8 @@ def runs_of(evidence: Evidence, metric: str) -> dict[tuple[str, str], dict[int, 
 def draw_strips(evidence: Evidence, metric: str, settings: Sequence[str], arms: Sequence[str], *, prefix: str) -> str:
     """Return a panel a setting: a column of points an arm, one point a seed, beside each other where they are alike.
 
+    Settings that are alike up to the first comma have one scale.
+
     Args:
         evidence: the study.
         metric: what is drawn.
@@ -45,18 +47,21 @@ def draw_strips(evidence: Evidence, metric: str, settings: Sequence[str], arms: 
     runs, words = runs_of(evidence, metric), dict[str, str]()
     legend = [(f"series-{place % SERIES}", f"● {arm}") for place, arm in enumerate(arms)]
     legend.append(("muted", f"up: {metric}; one point a seed, {len(evidence.design.seeds)} in each column"))
-    sheet = Sheet(len(settings), columns=_COLUMNS, height=_HEIGHT, left=_LEFT, below=_BELOW, lines=len(legend))
+    sheet = Sheet(
+        len(settings), columns=_COLUMNS, height=_HEIGHT, left=_LEFT, below=_BELOW, lines=len(legend), breadth=_COLUMNS
+    )
     with drawing():
         panels = sheet.panels(list(settings), words)
         for axes, setting in zip(panels, settings, strict=True):
             columns = [[*runs[setting, arm].values()] for arm in arms]
+            alike = [other for other in settings if other.split(",")[0] == setting.split(",")[0]]
             for place, values in enumerate(columns):
                 across = [place + 0.7 * shift for shift in _beside(values)]
                 axes.scatter(across, values, s=2.6, lw=0, alpha=0.85, color=colour(f"series-{place % SERIES}"))
             _plain(axes)
             axes.set_xlim(-0.6, len(arms) - 0.4)
             axes.xaxis.set_major_locator(NullLocator())
-            _from_zero(axes, max(value for values in columns for value in values))
+            _from_zero(axes, max(value for other in alike for arm in arms for value in runs[other, arm].values()))
         sheet.legend(panels[0], words, legend)
         label = f"{metric} of single runs: {', '.join(arms)}, under {', '.join(settings)}."
         return standalone(picture(panels[0], prefix=prefix, label=label, words=words))
@@ -78,14 +83,16 @@ def draw_scatter(
     words: dict[str, str] = {}
     legend = [(f"series-{place % SERIES}", f"● {arm}") for place, arm in enumerate(arms)]
     legend.append(("muted", f"across: {metrics[0]}; up: {metrics[1]}; one point a run"))
-    sheet = Sheet(len(settings), columns=_COLUMNS, height=_HEIGHT, left=_LEFT, below=_BELOW, lines=len(legend))
+    sheet = Sheet(
+        len(settings), columns=_COLUMNS, height=_HEIGHT, left=_LEFT, below=_BELOW, lines=len(legend), breadth=_COLUMNS
+    )
     with drawing():
         panels = sheet.panels(list(settings), words)
         for axes, setting in zip(panels, settings, strict=True):
             for place, arm in enumerate(arms):
                 seeds = across[setting, arm]
                 x, y = ([measured[setting, arm][seed] for seed in seeds] for measured in (across, up))
-                axes.scatter(x, y, s=3.2, lw=0, alpha=0.85, color=colour(f"series-{place % SERIES}"))
+                axes.scatter(x, y, s=3.2, lw=0, alpha=0.7, color=colour(f"series-{place % SERIES}"))
             _plain(axes)
             axes.xaxis.set_major_locator(MaxNLocator(4))
             _from_zero(axes, max(value for arm in arms for value in up[setting, arm].values()))

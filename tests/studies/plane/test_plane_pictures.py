@@ -85,7 +85,7 @@ def area(corners):
 
 
 def test_cells_fill_their_square():
-    """The areas of all cells add up to that of the panel, wherever its window is; the middle of each has its own codeword."""
+    """The areas of all cells add up to that of the panel, wherever its window is; the middle of each is its codeword's."""
     codewords = np.random.default_rng(3).normal(size=(12, 2)) + 5.0
     panel = Panel(10.0, 20.0, 400.0, Window((5.2, 4.9), 1.5))
     outlines = [points_of(part) for part in panel.cells(codewords).split("Z") if part]

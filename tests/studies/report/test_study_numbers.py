@@ -12,6 +12,7 @@ from studies.comparison.html_reader import read
 from studies.report import study_cases
 from studies.report.study_cases import measured, rendered, written
 from zador.studies.design import Quoted
+from zador.studies.report import markdown
 from zador.studies.report.bands import bands, drawn_metrics
 from zador.studies.report.numerals import share
 from zador.studies.report.reproduction import reproduce
@@ -158,6 +159,30 @@ def test_digits_alike_are_counted_as_rounding_would(printed, ours, alike, digits
     """To k digits means: no further apart than half a unit of the k-th digit that was printed."""
     found = reproduce(Quoted("a", "m", printed, 42), ours)
     assert (found.alike, found.digits) == (alike, digits)
+
+
+@pytest.mark.parametrize(
+    ("also", "ours", "heading"),
+    [((), 0.0, "ours, seed 1"), ((2, 3), 17 / 3, "ours, mean of seeds 1, 2, 3"), ((9,), None, "ours, mean of seeds 1, 9")],
+)
+def test_what_was_printed_as_a_mean_stands_beside_the_mean_of_the_same_seeds(also, ours, heading):
+    """0, 0, 17 and 40 in four seeds: the mean of the first three, not of all, and none where a seed was not run."""
+    design = study_cases.Design(
+        "s",
+        "t",
+        "q",
+        (study_cases.Arm("a", study_cases.Fake(0.0)),),
+        (study_cases.DEAD,),
+        "a",
+        seeds=(1, 2, 3, 4),
+        quoted=(Quoted("a", "dead", 5.7, 1, also=also),),
+    )
+    dead = {1: 0.0, 2: 0.0, 3: 17.0, 4: 40.0}
+    outcomes = {study_cases.Stamp("s", "", "a", seed): study_cases.Outcome({"dead": value}) for seed, value in dead.items()}
+    results = measure(study_cases.Evidence(design, outcomes))
+    (found,) = results.samples["", "a", "dead"].reproductions
+    assert found.ours == (None if ours is None else pytest.approx(ours))
+    assert heading in markdown.to_markdown(results, (), {})
 
 
 def test_bands_are_students_intervals_of_the_runs_that_were_finished():

@@ -17,6 +17,7 @@ from zador.studies.atlas.measures import MEASURES, Judged, judge
 from zador.studies.atlas.roster import CHOOSING, DRAWING, REFERENCE, ROSTER
 from zador.studies.atlas.scene import Place
 from zador.studies.atlas.sheet import Sheet
+from zador.studies.atlas.standalone import standalone
 from zador.studies.atlas.subjects import Sent
 from zador.studies.catalogue.gradient_atlas import (
     gradient_atlas,
@@ -180,6 +181,12 @@ def test_tables_are_the_means_of_the_rows(tmp_path):
     whole = overview(evidence, "distance / σ = 1")
     assert "≤" in next(line for line in whole.splitlines() if "score function, 2 draws" in line)
     assert "≤" not in next(line for line in whole.splitlines() if REFERENCE in line)
+
+
+def test_coordinates_are_rounded_and_words_are_not():
+    """A label of 0.005 stays what it is."""
+    drawn = standalone('<svg viewBox="0 0 1 1"><path d="M0.12999 1.5"/><text x="1.23999">0.005</text></svg>')
+    assert '<path d="M0.12 1.5"/><text x="1.23">0.005</text>' in drawn
 
 
 def test_the_page_shows_every_estimator():

@@ -8,10 +8,11 @@ from importlib import resources
 __all__ = ["standalone"]
 
 _DIGITS = re.compile(r"(\d+\.\d{2})\d+")
+_VALUES = re.compile(r'="[^"]*"')
 
 
 def standalone(drawn: str) -> str:
-    """Return a picture of `zador.studies.page.svg.picture` as a file of its own, with two decimals.
+    """Return a picture of `zador.studies.page.svg.picture` as a file of its own, its coordinates with two decimals.
 
     Args:
         drawn: the `<svg>` element.
@@ -29,5 +30,5 @@ def standalone(drawn: str) -> str:
     )
     opening, _, body = drawn.partition(">")
     opening = opening.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" width="800" ')
-    rounded = _DIGITS.sub(r"\1", body)
+    rounded = _VALUES.sub(lambda found: _DIGITS.sub(r"\1", found[0]), body)  # words keep the digits that they have
     return f"{opening}>{style}{rounded}\n"

@@ -69,20 +69,26 @@ def test_the_start_is_centred_and_scaled_without_a_change(scene):
         torch.testing.assert_close(z[chosen == k].mean(0), begun.codewords[k], rtol=0, atol=1e-3 * scale)
 
 
-@pytest.mark.parametrize("name", [*ROSTER, "not quantized"])
+@pytest.mark.parametrize("name", ROSTER)
 def test_every_way_trains_from_the_common_start(name):
     """At step 0 every arm is the two-stage model to rounding; afterwards it is not, and the start has not been touched."""
-    way = ROSTER.get(name, Continuous())
     before = [parameter.clone() for parameter in MLP.begun(1).model.parameters()]
-    (outcome,) = Trained(MLP, way)([1])
+    (outcome,) = Trained(MLP, ROSTER[name])([1])
     (two_stages,) = TwoStage(MLP)([1])
     curve = next(series for series in outcome.series if series.metric == "distortion")
     assert curve.steps == (0, 2, 4)
+    assert curve.values[0] == pytest.approx(two_stages.metrics["distortion"], rel=1e-4)
     assert curve.values[-1] == outcome.metrics["distortion"] != curve.values[0]
-    if name != "not quantized":
-        assert curve.values[0] == pytest.approx(two_stages.metrics["distortion"], rel=1e-4)
     assert (outcome.failure, outcome.metrics["diverged"]) == ("", 0.0)
     assert all(torch.equal(a, b) for a, b in zip(before, MLP.begun(1).model.parameters(), strict=True))
+
+
+def test_without_a_layer_training_goes_on_as_it_was():
+    """The ceiling: an error and nothing that codes have, below the error of any code from the same start."""
+    (outcome,) = Trained(MLP, Continuous())([1])
+    assert set(outcome.metrics) == {"distortion", "diverged"}
+    assert outcome.series == ()
+    assert outcome.metrics["distortion"] < TwoStage(MLP)([1])[0].metrics["distortion"]
 
 
 @pytest.mark.parametrize("name", ["straight-through", "NSVQ", "Gumbel-softmax", "REBAR"])

@@ -39,11 +39,6 @@ _START = (
     "origin, and codewords 2 apart, the unit in which layers that draw take squared distances for nats; neither "
     "changes what the model does."
 )
-_TRAINING = (
-    "Then 250 steps of 256 vectors, Adam at 0.002 falling along a cosine, for encoder, decoder and codewords alike: "
-    "all codewords are parameters (Gradient), the one learner under which every estimator can teach them, and none is "
-    "revived."
-)
 _DEFAULTS = (
     "Weights and temperatures are the library's defaults: α = 1 and β = 0.25 where the nearest codeword is taken; no "
     "loss of the codebook's own and no commitment for NSVQ and DiVeQ, as in their papers; τ = 1 (Gumbel-softmax: from "
@@ -109,7 +104,7 @@ def estimator_zoo_cost(*, quick: bool = False) -> Design:
         reference=REFERENCE,
         factor="model",
         seeds=tuple(range(1, (2 if quick else _COST_SEEDS) + 1)),
-        notes=(_TRAINING, "Where all codewords are weighed the cost grows with their number, 64 here."),
+        notes=("Where all codewords are weighed the cost grows with their number, 64 here."),
         short=quick,
     )
 
@@ -123,8 +118,18 @@ def _design(name: str, scene: Scene, *, title: str, question: str, quick: bool) 
         metrics=LINEAR_MEASURES if scene.source.is_gaussian else MEASURES,
         reference=REFERENCE,
         seeds=tuple(range(1, (_QUICK_SEEDS if quick else _SEEDS) + 1)),
-        notes=(_START, _TRAINING, _DEFAULTS, _JUDGED, _BASELINES),
+        notes=(_START, _training(scene), _DEFAULTS, _JUDGED, _BASELINES),
         short=quick,
+    )
+
+
+def _training(scene: Scene) -> str:
+    """Return what is said of the training behind the start."""
+    recipe = scene.training
+    return (
+        f"Then {recipe.steps} steps of {recipe.batch_size} vectors, Adam at 0.002 falling along a cosine, for encoder, "
+        "decoder and codewords alike: all codewords are parameters (Gradient), the one learner under which every estimator "
+        "can teach them, and none is revived."
     )
 
 

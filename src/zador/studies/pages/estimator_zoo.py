@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from zador.studies.catalogue import ZOO
+from zador.studies.catalogue.estimator_zoo import TWO_STAGE
 from zador.studies.catalogue.zoo.figures import BEST_CHOICE
 from zador.studies.catalogue.zoo.roster import NOTHING, ROSTER, WITHOUT_COMMITMENT
 from zador.studies.pages.choices import candidates, choices_table, choose
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zador.studies.design import Metric
-    from zador.studies.report.results import Results
+    from zador.studies.report.results import Contrast, Results
     from zador.studies.run import Evidence
 
 __all__ = ["PAGE"]
@@ -41,9 +43,35 @@ def _tables(found: Mapping[str, Evidence]) -> Mapping[str, str]:
 
 
 def _answer(model: str, results: Results) -> str:
-    """Return what a study found, in sentences: what differs from the reference, and what is left open."""
-    said = (answers.headline(results), answers.open_questions(results), answers.failures(results))
-    return f"**{escaped(model)}.** {' '.join(escaped(sentence) for sentence in said if sentence)}"
+    """Return in sentences what lowers the error below that of the reference, what raises it, and what is left open."""
+    groups: dict[str, list[tuple[float, str]]] = {"lower": [], "higher": [], "open": []}
+    for arm in ROSTER:
+        contrast = _contrast(results, arm)
+        if contrast is None:
+            continue
+        way = ("lower" if contrast.difference.effect < 0 else "higher") if contrast.resolved else "open"
+        groups[way].append((contrast.share, f"{escaped(arm)} ({_share(contrast)})"))
+    listed = {way: "; ".join(text for _, text in sorted(found)) for way, found in groups.items() if found}
+    heads = {"lower": "Lower error than", "higher": "Higher error than", "open": "Not told apart from"}
+    said = [f"{heads[way]} {results.design.reference}: {text}." for way, text in listed.items()]
+    return " ".join((f"**{escaped(model)}.**", *said, _two_stages(results), escaped(answers.failures(results)))).rstrip()
+
+
+def _two_stages(results: Results) -> str:
+    """Return whether training through the quantizer with the reference gained anything on the start."""
+    contrast = _contrast(results, TWO_STAGE)
+    if contrast is None or not contrast.resolved:
+        return f"Whether {results.design.reference} has gained anything on two stages is not resolved."
+    worth = "has lost to" if contrast.difference.effect < 0 else "has gained on"
+    return f"{results.design.reference.capitalize()} {worth} two stages ({_share(contrast)})."
+
+
+def _contrast(results: Results, arm: str) -> Contrast | None:
+    return results.contrasts.get(("", arm, results.design.metrics[0].name))
+
+
+def _share(contrast: Contrast) -> str:
+    return "fails" if math.isinf(contrast.difference.effect) else numerals.share(contrast.share)
 
 
 def _overview(results: Mapping[str, Results], cost: Results) -> str:
@@ -87,7 +115,7 @@ def _beside(results: Results, arm: str) -> str:
     """Return an error as a share of the reference's, with its interval."""
     if arm == results.design.reference:
         return "reference"
-    contrast = results.contrasts.get(("", arm, results.design.metrics[0].name))
+    contrast = _contrast(results, arm)
     return "" if contrast is None else relative(contrast)
 
 

@@ -11,7 +11,7 @@ import torch
 from zador import metrics
 from zador.errors import NonFiniteError
 from zador.search import nearest
-from zador.studies.catalogue.judgement import DEAD, DISTORTION, EFFECTIVE_BITS, PERPLEXITY
+from zador.studies.catalogue.judgement import DEAD, EFFECTIVE_BITS, PERPLEXITY
 from zador.studies.catalogue.sources import Gaussian
 from zador.studies.design import Metric
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from zador.models import Autoencoder, Reconstructed
     from zador.studies.catalogue.zoo.scene import Scene
 
-__all__ = ["BEST_CHOICE", "DIVERGED", "LINEAR_MEASURES", "MEASURES", "figures", "of_codes"]
+__all__ = ["BEST_CHOICE", "DISTORTION", "DIVERGED", "LINEAR_MEASURES", "MEASURES", "figures", "of_codes"]
 
+DISTORTION = Metric("distortion", "distortion", "Mean of ‖x − x̂‖² on evaluation vectors, summed over coordinates.")
 BEST_CHOICE = Metric(
     "best choice",
     "best choice",

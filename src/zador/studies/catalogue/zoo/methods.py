@@ -113,8 +113,10 @@ class KMeans(OnScene):
 
 
 def _curves(steps: tuple[int, ...], observed: Sequence[Mapping[str, float]]) -> tuple[Series, ...]:
+    """Return the curves of a model with codes; without, its error lies where it would spread the axis of all others."""
+    if "perplexity" not in observed[0]:
+        return ()
     return tuple(
         Series(metric, steps, tuple(each.get(metric, math.nan) for each in observed))
         for metric in ("distortion", "perplexity")
-        if metric in observed[0]
     )

@@ -5,6 +5,7 @@ from zador.studies.pages.commitment import PAGE as _COMMITMENT
 from zador.studies.pages.estimator_comparison import PAGE as _ESTIMATOR_COMPARISON
 from zador.studies.pages.estimator_zoo import PAGE as _ESTIMATOR_ZOO
 from zador.studies.pages.gradient_atlas import PAGE as _GRADIENT_ATLAS
+from zador.studies.pages.initialisation import PAGE as _INITIALISATION
 from zador.studies.pages.optimisers import PAGE as _OPTIMISERS
 from zador.studies.pages.page import Page
 from zador.studies.pages.pictures import PAGE as _PICTURES
@@ -17,6 +18,7 @@ __all__ = ["PAGES", "Page"]
 
 PAGES: tuple[Page, ...] = (
     _GRADIENT_ATLAS,
+    _INITIALISATION,
     _ESTIMATOR_COMPARISON,
     _ESTIMATOR_ZOO,
     _PICTURES,

@@ -48,6 +48,7 @@ def test_designs_hold_together(study, quick):
     assert len(set(texts)) == len(texts)
     assert all(isinstance(arm.work, Work) for arm in design.arms)
     assert design.short == quick
+    assert all(len(note) > 20 for note in design.notes)
 
 
 @pytest.mark.parametrize("scene", [LINEAR, MLP], ids=["linear", "MLP"])

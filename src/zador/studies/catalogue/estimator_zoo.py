@@ -104,7 +104,7 @@ def estimator_zoo_cost(*, quick: bool = False) -> Design:
         reference=REFERENCE,
         factor="model",
         seeds=tuple(range(1, (2 if quick else _COST_SEEDS) + 1)),
-        notes=("Where all codewords are weighed the cost grows with their number, 64 here."),
+        notes=("Where all codewords are weighed the cost grows with their number, 64 here.",),
         short=quick,
     )
 

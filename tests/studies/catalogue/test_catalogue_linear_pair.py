@@ -49,6 +49,8 @@ def test_a_free_pair_is_the_layer_between_two_linear_maps(adaptive):
     weight = AdaptiveCommitment(high=2.0, low=0.1) if adaptive else 0.25
     x = SOURCE.stacked([1])[0]
     begin = Start(rows=random_rows, initialiser=Normal(1.0))(x, SHAPE, [1])
+    # Two codewords that nobody ever chooses, so that usage is not whole.
+    begin.codewords[0, :2] += 100.0
     layer = zador.vq(2, 6, learner=Gradient(start=begin.codewords[0], revive=None), commitment=weight).double()
     encoder, decoder = (torch.from_numpy(part[0].copy()).requires_grad_() for part in begin[:2])
     slow = torch.optim.SGD([encoder, decoder], lr=FREE.rate)

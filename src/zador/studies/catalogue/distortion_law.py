@@ -97,7 +97,7 @@ CURVES = {
     "d = 4": Curve((1.0,) * 4, _sizes(6), 256),
     "d = 8": Curve((1.0,) * 8, _sizes(6), 256),
     "testbed, four axes": Curve(_TESTBED[:4], _sizes(6), 256),
-    "testbed, with what is dropped": Curve(_TESTBED[:4], _sizes(6), 256, sum(_TESTBED[4:])),
+    "testbed, whole error": Curve(_TESTBED[:4], _sizes(6), 256, sum(_TESTBED[4:])),
 }
 _QUICK = {
     "d = 1": Curve((1.0,), _sizes(3), 64),

@@ -12,7 +12,6 @@ from zador.studies.atlas.standalone import standalone
 from zador.studies.averages import means_of
 from zador.studies.catalogue import SCALE
 from zador.studies.catalogue.distortion_law import METHOD, Predicted, exponent
-from zador.studies.page import wording
 from zador.studies.page.svg import colour, drawing, picture
 from zador.studies.pages.outcome import outcome
 from zador.studies.pages.page import Page
@@ -29,6 +28,9 @@ if TYPE_CHECKING:
     from zador.studies.run import Evidence
 
 __all__ = ["PAGE", "draw_law", "exponents", "law"]
+
+_SMALL = 1e-2
+"""Below it numbers are written with a power of ten."""
 
 _LINES = {
     "Zador's asymptote": ("muted", (0, (4, 2))),
@@ -104,10 +106,22 @@ def _panel(axes: Axes, evidence: Evidence, setting: str) -> None:
     axes.yaxis.set_major_locator(FixedLocator([values.min(), values.max()]))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: wording.compact(float(f"{value:.2g}"))))
+        axis.set_major_formatter(FuncFormatter(_short))
     axes.tick_params(labelsize=5.6, length=1.5, width=0.5, pad=1.2)
     for spine in axes.spines.values():
         spine.set_linewidth(0.5)
+
+
+def _short(value: float, _place: int | None = None) -> str:
+    """Return a whole number as it is, another with two decimals or, where that would be too few, two figures.
+
+    >>> _short(512.0), _short(0.48), _short(0.0039)
+    ('512', '0.48', '3.9e−3')
+    """
+    if value >= 1 and value == round(value):
+        return f"{value:.0f}"
+    figures = f"{value:.1e}"
+    return f"{value:.2f}" if value >= _SMALL else f"{float(figures[:3]):g}e−{-int(figures[4:])}"
 
 
 def _curves(evidence: Evidence, setting: str) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:

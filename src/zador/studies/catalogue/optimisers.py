@@ -71,7 +71,7 @@ class Grid:
 OPTIMISERS: Mapping[str, tuple[Optimiser, Grid]] = {
     "SGD": (Sgd(), Grid((0.01, 0.03, 0.1, 0.3), (0.8, 3.2, 12.8))),
     "momentum": (Sgd(momentum=0.9), Grid((0.001, 0.003, 0.01, 0.03), (0.08, 0.32, 1.28))),
-    "Adam": (Adam(), Grid((0.00005, 0.0005, 0.003, 0.01), (0.02, 0.08, 0.32))),
+    "Adam": (Adam(), Grid((0.0001, 0.001, 0.01, 0.03), (0.02, 0.08, 0.32))),
 }
 SCHEDULES: Mapping[str, Schedule] = {"constant": constant, "cosine": cosine, "warm-up": Warmup(30, then=cosine)}
 

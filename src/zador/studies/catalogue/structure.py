@@ -62,7 +62,7 @@ _MAPS_NOTE = (
     "Squares of 8 × 8 pixels as 2 × 2 patches of 4 × 4 × 3, 32 bits a square: 4 · 8 for a table a patch, 4 · (4 + 4) in two "
     "stages, 8 + 4 · 6 in two levels, 5 · log2 84 = 31.96 in two scales that share one table."
 )
-_SHORT_NOTE = "A quick run: fewer settings and seeds, a tenth of the steps, larger patches at 12 bits. Claims are judged on the full run."
+_SHORT_NOTE = "A quick run: fewer settings and seeds, a tenth of the steps. Claims are judged on the full run."
 _MEASURES = (DISTORTION, TRAINING, EFFECTIVE_BITS, REAL_BITS, STORED, PERPLEXITY, DEAD)
 
 

@@ -34,6 +34,7 @@ def study(zador_here, monkeypatch):
         return works.slow(quick=True)
 
     monkeypatch.setattr("zador.studies.catalogue.STUDIES", (slow, other))
+    monkeypatch.setattr("zador.studies.catalogue.GROUPS", {"others": (other,)})
     return lambda *arguments: zador_here("study", *arguments)
 
 
@@ -41,10 +42,20 @@ class TestRuns:
     """What a run leaves and says."""
 
     def test_list_names_every_study(self, study):
-        """One line a study, name first; as JSON with the question."""
-        assert [line.split()[0] for line in study("list").out.splitlines()] == ["slow", "other"]
+        """One line a study, name first, and the groups in the last one; as JSON with the question."""
+        *lines, last = study("list").out.splitlines()
+        assert [line.split()[0] for line in lines] == ["slow", "other"]
+        assert last == "Several at once: others (1), all (2)"
         assert study().out == study("list").out
-        assert [one["name"] for one in json.loads(study("list", "--json").out)["studies"]] == ["slow", "other"]
+        told = json.loads(study("list", "--json").out)
+        assert [one["name"] for one in told["studies"]] == ["slow", "other"]
+        assert told["groups"] == {"others": ["other"], "all": ["slow", "other"]}
+
+    def test_a_group_is_run_like_all(self, study):
+        """Each of its studies in a directory of its own, and a page over them."""
+        done = study("others", "--workers", "0", "-o", "some")
+        assert done.code == 0, done.err
+        assert {path.name for path in Path("some").iterdir()} == {"cells", "other", "index.html", "report.md"}
 
     def test_a_study_leaves_its_files_and_prints_the_report_last(self, study):
         """Tables on standard output, progress with time left on standard error, six files, the page's path at the end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -65,9 +66,11 @@ def numbers(text: str, option: str, *, least: float) -> list[float]:
 
 
 def pick(table: dict[str, _T], name: str, option: str) -> _T:
-    """Return `table[name]`; the error lists the names."""
+    """Return `table[name]`; the error lists the names, after the one that was meant if one is close."""
     if name not in table:
-        raise UsageError(f"{option}: unknown name {name!r}; choose from {', '.join(table)}")
+        close = difflib.get_close_matches(name, table, n=1)
+        meant = f"did you mean {close[0]!r}? otherwise " if close else ""
+        raise UsageError(f"{option}: unknown name {name!r}; {meant}choose from {', '.join(table)}")
     return table[name]
 
 

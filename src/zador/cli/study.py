@@ -30,7 +30,9 @@ _INTERRUPTED = 130
 
 
 def study(
-    name: Annotated[str, typer.Argument(help="Which study; 'all' for every one; 'list' to see what there is.")] = "list",
+    name: Annotated[
+        str, typer.Argument(help="A study, a group of studies, 'all' for every one, 'list' to see what there is.")
+    ] = "list",
     seeds: Annotated[
         int | None, typer.Option(min=1, max=_MOST_SEEDS, help="Runs of every arm.", show_default="20, with --quick 5")
     ] = None,
@@ -68,7 +70,8 @@ def study(
         with executor as connected:
             found = _run(designs, Store(folder / "cells"), connected)
         about = provenance(f"zador {shlex.join(sys.argv[1:])}", _in_words(workers, scheduler))
-        results = [Result(one, judged(one), folder / one.design.name if name == "all" else folder) for one in found]
+        apart = name in _groups()
+        results = [Result(one, judged(one), folder / one.design.name if apart else folder) for one in found]
         page = publish(results, folder, about)
     except KeyboardInterrupt:
         typer.echo(
@@ -97,20 +100,29 @@ def _catalogue() -> dict[str, Callable[..., Design]]:
     return {make().name: make for make in STUDIES}
 
 
+def _groups() -> dict[str, tuple[Callable[..., Design], ...]]:
+    from zador.studies.catalogue import GROUPS, STUDIES
+
+    return {**GROUPS, "all": STUDIES}
+
+
 def _list(*, as_json: bool) -> None:
     designs = [make() for make in _catalogue().values()]
+    groups = {name: [make().name for make in makers] for name, makers in _groups().items()}
     if as_json:
-        print_json({"studies": [{"name": one.name, "title": one.title, "question": one.question} for one in designs]})
+        studies = [{"name": one.name, "title": one.title, "question": one.question} for one in designs]
+        print_json({"studies": studies, "groups": groups})
         return
     width = max(len(one.name) for one in designs)
     for one in designs:
         typer.echo(f"{one.name:{width}}  {one.title}")
+    typer.echo(f"Several at once: {', '.join(f'{name} ({len(members)})' for name, members in groups.items())}")
 
 
 def _designs(name: str, seeds: int | None, *, quick: bool) -> list[Design]:
-    table = _catalogue()
-    makers = list(table.values()) if name == "all" else [pick({**table, "all": None, "list": None}, name, "NAME")]
-    designs = [make(quick=quick) for make in makers if make is not None]
+    table = {known: (make,) for known, make in _catalogue().items()}
+    makers = pick({**table, **_groups(), "list": ()}, name, "NAME")
+    designs = [make(quick=quick) for make in makers]
     return designs if seeds is None else [design.with_seeds(seeds) for design in designs]
 
 

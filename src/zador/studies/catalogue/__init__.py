@@ -56,6 +56,7 @@ __all__ = [
     "ATLAS",
     "COMMITMENT",
     "COMPARISON",
+    "GROUPS",
     "INITIALISATION",
     "PICTURES",
     "PROTOCOL_A",
@@ -145,3 +146,17 @@ STUDIES = (
     *STRUCTURE,
 )
 """Every study: `study(quick=True)` is a short form of it."""
+
+GROUPS: dict[str, tuple[Callable[..., Design], ...]] = {
+    "protocol-a": PROTOCOL_A,
+    "protocol-b": COMPARISON,
+    "atlas": ATLAS,
+    "initialisation": INITIALISATION,
+    "zoo": ZOO,
+    "commitment-weights": COMMITMENT,
+    "training": TRAINING,
+    "scaling": SCALE,
+    "data": REAL_DATA,
+    "structures": STRUCTURE,
+}
+"""Studies that answer one question together, by what the command line calls them."""

@@ -78,7 +78,7 @@ def test_a_limit_outside_a_picture_is_named_at_its_edge():
 def test_a_heavy_page_leaves_out_what_can_be_had_elsewhere(monkeypatch):
     """Pictures beyond the budget and files beyond theirs are left out, and the page says which files."""
     whole = study_cases.rendered("one seed")
-    monkeypatch.setattr("zador.studies.report.compose._PICTURE_BUDGET", 30_000)
+    monkeypatch.setattr("zador.studies.report.gallery._PICTURE_BUDGET", 30_000)
     monkeypatch.setattr("zador.studies.report.downloads.MOST", 5_000)
     page = report.render_html(study_cases.measured("one seed"), verdicts=(), provenance={})
     assert 0 < page.count('class="plot"') < whole.count('class="plot"')

@@ -11,6 +11,7 @@ import numpy as np
 from zador.search import nearest
 from zador.studies.catalogue.planar.lloyd import FromStart
 from zador.studies.catalogue.planar.training import Run
+from zador.studies.one_thread import one_thread
 from zador.studies.plane.canvas import Window
 
 if TYPE_CHECKING:
@@ -79,5 +80,6 @@ def window_of(found: Mapping[str, Course]) -> Window:
 
 @lru_cache(maxsize=32)
 def _course(work: Run | FromStart, seed: int) -> Course:
-    (trace,) = work.traces((seed,))
+    with one_thread():  # as it was measured; and steps this small wait for threads longer than they take
+        (trace,) = work.traces((seed,))
     return Course(trace, work.plane.start(seed).evaluation)

@@ -157,3 +157,12 @@ def test_rates_that_make_no_sense_are_refused(rate):
     """Adam that climbs, stands, or jumps to infinity."""
     with pytest.raises(UsageError, match="rate"):
         Adam(rate)
+
+
+def test_a_model_with_nothing_to_train_is_refused():
+    """No parameters at all, or none but the layer's while the layer is left out: one line that says what to do."""
+    with pytest.raises(UsageError, match="no parameters to train"):
+        fit(Autoencoder(torch.nn.Identity(), None, torch.nn.Identity()), X, Training(steps=1), seed=0)
+    alone = Autoencoder(torch.nn.Identity(), zador.vq(6, 4, learner=Gradient()), torch.nn.Identity())
+    with pytest.raises(UsageError, match="warm_up=0"):
+        fit(alone, X, Training(steps=2, warm_up=1), seed=0)

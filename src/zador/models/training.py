@@ -112,7 +112,7 @@ def fit(
         observe: called as (updates done, model), in evaluation mode and without gradients; what it returns is kept.
 
     Raises:
-        UsageError: no seed.
+        UsageError: no seed, or nothing to train: no parameters, or none that the loss depends on.
         DataError: no samples, or no floats.
         NonFiniteError: NaN or infinity in the samples.
 
@@ -154,6 +154,8 @@ class _Run:
         self.model, self.train, self.recipe = model, train, recipe
         self.generator = torch.Generator().manual_seed(seed)
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        if not self.parameters:
+            raise UsageError("fit: the model has no parameters to train; a layer alone learns by being called")
         self.optimiser = recipe.optimiser(self.parameters)
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
         self.losses: list[float] = []
@@ -172,6 +174,11 @@ class _Run:
             self.losses.append(math.nan)
             self.stopped = number
             return
+        if not loss.requires_grad:
+            raise UsageError(
+                "fit: no parameter has a part in the loss"
+                + (" without quantization; train with warm_up=0" if number < self.recipe.warm_up else "")
+            )
         self.losses.append(loss.item())
         loss.backward()  # type: ignore[no-untyped-call]
         if not self._limit():

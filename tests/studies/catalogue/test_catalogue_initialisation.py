@@ -11,7 +11,7 @@ from zador.studies.catalogue.sources import Gaussian
 from zador.studies.catalogue.starts.initialisers import REFERENCE, KMeans, WideUniform, initialisers, started
 from zador.studies.catalogue.starts.journal import Journal, steps_to_end
 from zador.studies.catalogue.starts.learners import Averages, FullBatch, Gradients, marks_up_to
-from zador.studies.catalogue.starts.place import Floor, Place, Shannon
+from zador.studies.catalogue.starts.place import Place, limits_of
 from zador.studies.catalogue.starts.run import Expectation, Run
 from zador.studies.configuration import canonical, configuration
 
@@ -145,10 +145,11 @@ def test_starts_are_their_own_laws():
 
 def test_limits_are_those_of_the_leading_axes():
     """Shannon's D(R) of variances 4 and 1 at 4 bits is 2 √4 / 16; the floor of equal ones lies above theirs."""
-    (shannon,) = Shannon(SMALL)((1,))
-    assert shannon.metrics == pytest.approx({"distortion": 0.25, "effective bits": 4.0})
+    (shannon,) = limits_of(SMALL, "", floor=False)[0].work((1,))
+    assert shannon.metrics["distortion"] == pytest.approx(0.25)
+    assert shannon.metrics["effective bits"] == pytest.approx(4.0)
     equal = Place(Gaussian((1.0, 1.0, 0.5), train=10, evaluation=10), 16, 2)
-    (bound,), (floor,) = Shannon(equal)((1,)), Floor(equal)((1,))
+    (bound,), (floor,) = (arm.work((1,)) for arm in limits_of(equal, ""))
     assert floor.metrics["distortion"] > bound.metrics["distortion"]
     assert floor.metrics["effective bits"] < 4.0
 

@@ -155,7 +155,11 @@ def test_no_pair_goes_below_its_limits():
     assert best["projection loss"] < random["projection loss"] < random["distortion"]
 
 
-@pytest.mark.parametrize("design", [study(quick=quick) for study in DESIGNS for quick in (False, True)], ids=str)
+@pytest.mark.parametrize(
+    "design",
+    [study(quick=quick) for study in DESIGNS for quick in (False, True)],
+    ids=lambda design: f"{design.name}, {len(design.seeds)} seeds",
+)
 def test_designs_of_pairs_hold_together(design):
     """Arms of a setting have names of their own, the reference is one of them, limits stand beside, 20 seeds or 5."""
     for setting in design.settings:

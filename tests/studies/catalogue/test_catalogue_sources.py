@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zador.studies.catalogue.judgement import KPointFloor, Shannon, figures, limit_arms
+from zador.studies.catalogue.bounds import Limit, floor, limit_arms, shannon, shannon_of_all_axes
+from zador.studies.catalogue.judgement import figures
 from zador.studies.catalogue.sources import Bundled, Gaussian, Mixture
 from zador.studies.catalogue.testbed.source import Source as LowRank
 from zador.studies.configuration import canonical, configuration
@@ -54,10 +55,10 @@ def test_bundled_data_are_split_and_their_variances_add_up_to_one(name):
 def test_limits_stand_in_order():
     """Shannon, floor, a codebook; for clusters D(R) is no limit, is called so, and a codebook goes below it."""
     source = Gaussian((4.0, 1.0), train=4000, evaluation=4000)
-    shannon, floor = (arm.work([1])[0].metrics["distortion"] for arm in limit_arms(source, 8))
+    bound, least = (arm.work([1])[0].metrics["distortion"] for arm in limit_arms(source, 8))
     found = figures(source, source.draw(1).evaluation, source.draw(1).train[:8])
-    assert shannon == pytest.approx(gaussian.distortion_rate([4.0, 1.0], 3.0))
-    assert shannon < floor < found["distortion"]
+    assert bound == pytest.approx(gaussian.distortion_rate([4.0, 1.0], 3.0))
+    assert bound < least < found["distortion"]
     assert found["effective bits"] < 3.0
     (arm,) = limit_arms(Mixture(), 32, "K = 32")
     assert (arm.name, arm.setting, arm.limit) == ("Gaussian D(R), no limit", "K = 32", True)
@@ -65,7 +66,7 @@ def test_limits_stand_in_order():
     means = clusters.draw(1).train[:200]
     assert (
         figures(clusters, clusters.draw(1).evaluation, means)["distortion"]
-        < Shannon(clusters, 32)([1])[0].metrics["distortion"]
+        < Limit(clusters, 32, shannon)([1])[0].metrics["distortion"]
     )
 
 
@@ -80,5 +81,21 @@ def test_the_testbed_is_a_source():
     """Its limits are those of its spectrum, over all its axes."""
     bed = LowRank(train=100, evaluation=50)
     assert bed.is_gaussian
-    assert Shannon(bed, 16)([1, 2])[1].metrics["distortion"] == pytest.approx(gaussian.distortion_rate(bed.eigenvalues, 4.0))
-    assert KPointFloor(bed, 16).fingerprint(1) == ""
+    (_, found) = Limit(bed, 16, shannon)([1, 2])
+    assert found.metrics["distortion"] == pytest.approx(gaussian.distortion_rate(bed.eigenvalues, 4.0))
+    assert Limit(bed, 16, floor).fingerprint(1) == ""
+
+
+def test_a_limit_behind_an_encoder_says_what_is_dropped():
+    """Dropped energy and the rest add up; what is kept alone is the limit of its own axes; all axes lie below both."""
+    source = Gaussian((4.0, 1.0, 0.5))
+    (behind,), (kept,) = Limit(source, 16, shannon, 2)([1]), Limit(source, 16, shannon, 2, kept=True)([1])
+    (whole,) = Limit(source, 16, shannon_of_all_axes, 2)([1])
+    assert behind.metrics["projection loss"] == pytest.approx(0.5)
+    assert behind.metrics["in-subspace"] == pytest.approx(0.25)
+    assert behind.metrics["overhead"] == pytest.approx(3.0)
+    assert kept.metrics["distortion"] == pytest.approx(0.25)
+    assert kept.metrics["effective bits"] == pytest.approx(4.0)
+    assert whole.metrics["distortion"] == pytest.approx(gaussian.distortion_rate([4.0, 1.0, 0.5], 4.0))
+    assert whole.metrics["distortion"] <= behind.metrics["distortion"]
+    assert len(limit_arms(source, 16, searched=False)) == 1

@@ -10,6 +10,7 @@ import pytest
 
 from zador.models.linear import Recipe
 from zador.studies.catalogue import STUDIES
+from zador.studies.catalogue.bounds import limit_arms
 from zador.studies.catalogue.testbed.arms import (
     AUTOGRAD,
     MANUAL,
@@ -21,7 +22,6 @@ from zador.studies.catalogue.testbed.arms import (
 )
 from zador.studies.catalogue.testbed.boundary import Boundary, Predicted
 from zador.studies.catalogue.testbed.cost import LloydCost, TrainingCost
-from zador.studies.catalogue.testbed.limits import KPointFloor, Shannon
 from zador.studies.catalogue.testbed.methods import ConvergedLloyd, PcaLloyd
 from zador.studies.catalogue.testbed.reported import SEED
 from zador.studies.catalogue.testbed.scene import Scene
@@ -126,16 +126,17 @@ def test_divergence_is_an_outcome():
 @pytest.mark.long
 def test_limits_stand_below_every_method():
     """No table behind a four-dimensional encoder goes below the floor, which no bound of Shannon's exceeds."""
-    shannon, floor = (work([0])[0].metrics["reconstruction"] for work in (Shannon(SMALL), KPointFloor(SMALL)))
+    bounds = [arm.work for arm in limit_arms(SMALL.source, SMALL.codebook_size, encoder_dim=SMALL.encoder_dim)]
+    shannon, floor = (work([0])[0].metrics["reconstruction"] for work in bounds)
     best = ConvergedLloyd(SMALL, 3)([42, 43, 44])
     mean = np.mean([outcome.metrics["reconstruction"] for outcome in best])
     assert shannon < floor < mean
-    figures = KPointFloor(SMALL)([0])[0].metrics
+    figures = bounds[1]([0])[0].metrics
     dropped = SMALL.source.eigenvalues[4:].sum()
     assert figures["in-subspace"] == pytest.approx(figures["reconstruction"] - dropped)
     assert figures["overhead"] == pytest.approx(figures["reconstruction"] / figures["in-subspace"])
     assert 0 < figures["effective bits"] < 3
-    assert KPointFloor(SMALL).fingerprint(7) == KPointFloor(SMALL).fingerprint(8)
+    assert bounds[1].fingerprint(7) == bounds[1].fingerprint(8)
 
 
 def test_data_are_told_apart():

@@ -53,9 +53,10 @@ class Reviver(ABC):
     """Gives dead codewords a new place, after the learner's step: no average of old members pulls them back.
 
     A codeword is dead when `patience · K` vectors have passed without choosing it. One that is used as often as the
-    average meets that with probability exp(-patience) a wait, whatever the size of the batches; one used half as often,
-    and good codebooks hold such, with exp(-patience / 2), so that 8 would already disturb the finest of them. The field's
-    usual criterion, an average of the hits a batch below `threshold`, can be asked for as well.
+    average meets that with probability exp(-patience) a wait, whatever the size of the batches. Good codebooks hold
+    codewords that are used a tenth as often: those of rare clusters, which nothing else is near to. They meet it with
+    exp(-patience / 10), so that 16 would move them every few waits, and 64 hardly ever. The field's usual criterion, an
+    average of the hits a batch below `threshold`, can be asked for as well.
 
     A policy of your own derives from this class and says in `propose` where the dead go.
 
@@ -68,7 +69,7 @@ class Reviver(ABC):
         UsageError: a parameter out of its range.
     """
 
-    patience: float = 16.0
+    patience: float = 64.0
     threshold: float = 0.0
     decay: float = 0.99
 

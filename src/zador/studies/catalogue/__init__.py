@@ -43,6 +43,7 @@ from zador.studies.catalogue.learning_rate import learning_rate
 from zador.studies.catalogue.optimisers import optimisers
 from zador.studies.catalogue.plane import plane
 from zador.studies.catalogue.real_data import real_data, real_data_8_bits, real_data_dead_codes
+from zador.studies.catalogue.revival_patience import revival_patience
 from zador.studies.catalogue.scale import scale
 from zador.studies.catalogue.structure import structure, structure_12_bits, structure_layers, structure_maps
 from zador.studies.catalogue.verification import verification
@@ -103,8 +104,9 @@ INITIALISATION: tuple[Callable[..., Design], ...] = (
     initialisation_sgd_revival,
     initialisation_ema,
     initialisation_ema_revival,
+    revival_patience,
 )
-"""The studies of how a codebook starts: by itself, and under three learners without and with revival."""
+"""The studies of how a codebook starts: by itself, under three learners without and with revival, and when to revive."""
 
 COMPARISON: tuple[Callable[..., Design], ...] = (
     estimator_comparison,

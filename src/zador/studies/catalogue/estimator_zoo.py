@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zador.studies.catalogue.judgement import limit_arms
+from zador.studies.catalogue.bounds import limit_arms
 from zador.studies.catalogue.sources import Gaussian
 from zador.studies.catalogue.zoo.cost import COSTS, StepCost
 from zador.studies.catalogue.zoo.curved import Curved

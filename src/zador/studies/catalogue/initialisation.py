@@ -120,7 +120,7 @@ def initialisation_ema_revival(*, quick: bool = False) -> Design:
     return _design("ema", "moving averages", learner, revival=_REVIVED, quick=quick)
 
 
-_REVIVED = "A codeword that 16 K vectors have passed by moves onto one that is served badly, as layers do by default."
+_REVIVED = "A codeword that 64 K vectors have passed by moves onto one that is served badly, as layers do by default."
 
 
 def _design(name: str, called: str, learner: LearnsFrom, *, revival: str, quick: bool) -> Design:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zador.estimators import DiVeQ, GumbelSoftmax, SoftAssignment, projection, rotation_trick, straight_through
-from zador.studies.catalogue.judgement import limit_arms
+from zador.studies.catalogue.bounds import limit_arms
 from zador.studies.catalogue.planar.boundary import TrueGradient
 from zador.studies.catalogue.planar.figures import MEASURES
 from zador.studies.catalogue.planar.lloyd import FromStart, Restarted

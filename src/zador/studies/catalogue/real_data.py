@@ -10,12 +10,13 @@ import numpy as np
 from zador.codebooks import Ema, RateDistortion, Uniform
 from zador.estimators import rotation_trick
 from zador.models.linear import Autograd, Manual, Rates, Recipe, Step, per_code, tangent
+from zador.studies.catalogue.bounds import limit_arms
 from zador.studies.catalogue.codes.code import DEAD, NEAREST, TRAINING
 from zador.studies.catalogue.codes.fitted import Fitted, Product
 from zador.studies.catalogue.codes.layers import FiniteScalars, Vq
 from zador.studies.catalogue.codes.networks import RECIPE, Network
 from zador.studies.catalogue.codes.tables import LearnedAxes, PrincipalAxesLloyd, Table
-from zador.studies.catalogue.judgement import DISTORTION, EFFECTIVE_BITS, PERPLEXITY, limit_arms
+from zador.studies.catalogue.judgement import DISTORTION, EFFECTIVE_BITS, PERPLEXITY
 from zador.studies.catalogue.sources import Bundled, Embeddings, Gaussian, MotionFrames
 from zador.studies.design import Arm, Design
 

@@ -24,7 +24,8 @@ from zador.models.linear import (
     start,
     train,
 )
-from zador.studies.catalogue.judgement import DEAD, DISTORTION, EFFECTIVE_BITS, PERPLEXITY, limit_arms
+from zador.studies.catalogue.bounds import limit_arms
+from zador.studies.catalogue.judgement import DEAD, DISTORTION, EFFECTIVE_BITS, PERPLEXITY
 from zador.studies.catalogue.testbed.source import Source
 from zador.studies.design import Arm, Design
 from zador.studies.rows import Outcome

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zador.studies.catalogue.bounds import limit_arms
 from zador.studies.catalogue.codes.code import DEAD, REAL_BITS, STORED, TRAINING
 from zador.studies.catalogue.codes.fitted import Fitted, OneTable, Product, Residual, Scalars
 from zador.studies.catalogue.codes.layers import FiniteScalars, LookupFree, ResidualScalars, Stages, Vq
 from zador.studies.catalogue.codes.maps import EachPatch, LayerOnMaps, MultiscaleLayer, PatchLayer, TwoLevels
 from zador.studies.catalogue.codes.networks import RECIPE, Network
-from zador.studies.catalogue.judgement import DISTORTION, EFFECTIVE_BITS, PERPLEXITY, limit_arms
+from zador.studies.catalogue.judgement import DISTORTION, EFFECTIVE_BITS, PERPLEXITY
 from zador.studies.catalogue.sources import Bundled, Gaussian, PhotoMaps
 from zador.studies.design import Arm, Design
 

@@ -190,6 +190,7 @@ def _tables(found: Mapping[str, Evidence]) -> Mapping[str, str]:
         **{learner: summary_table(numbers, learner) for learner in LEARNERS},
         "limits": limits_table(numbers),
         **everything,
+        "patience": relative_table(found["revival-patience"], DISTORTION),
         "claims": claims_table(claims_of(*(found[study().name] for study in INITIALISATION))),
     }
 

@@ -37,7 +37,7 @@ class Revived:
         patience: vectors a codeword.
     """
 
-    patience: float = 16.0
+    patience: float = 64.0
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 from zador import metrics
 from zador.codebooks import KMeansPlusPlus, Lloyd, keep_empty
 from zador.models.linear.nearest import nearest_of_each
+from zador.studies.catalogue.bounds import FLOOR, SHANNON, Limit, floor, shannon, shannon_of_all_axes
 from zador.studies.catalogue.judgement import DEAD, DISTORTION, EFFECTIVE_BITS, PERPLEXITY
 from zador.studies.catalogue.linear_pair.pair import LinearPair
 from zador.studies.catalogue.linear_pair.starts import Rows, principal_rows
 from zador.studies.catalogue.linear_pair.training import PairRecipe, train_pair
 from zador.studies.design import Arm, Metric
 from zador.studies.rows import Outcome, Series
-from zador.theory.limits import Limits, limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from zador.studies.catalogue.bounds import Bound
     from zador.studies.catalogue.linear_pair.pair import Shape
     from zador.studies.catalogue.linear_pair.starts import Start
     from zador.studies.catalogue.linear_pair.training import PairTraining
@@ -32,15 +33,11 @@ if TYPE_CHECKING:
 __all__ = [
     "MEASURES",
     "PROJECTION_LOSS",
-    "BehindEncoder",
     "Decoder",
     "FixedPair",
     "TrainedPair",
-    "floor_behind",
     "least_squares",
     "pair_limits",
-    "shannon",
-    "shannon_behind",
     "transposed",
 ]
 
@@ -173,53 +170,6 @@ def _projection_loss(rows: NDArray[np.float64], x: NDArray[np.float64], evaluati
     return float(np.square(evaluation - (evaluation @ rows.T) @ back).sum()) / len(evaluation)
 
 
-# A bound: (what `limits` says) -> distortion.
-Bound = Callable[[Limits], float]
-
-
-def shannon(ladder: Limits) -> float:
-    """Return D(log2 K) of all D axes."""
-    return ladder.distortion_rate
-
-
-def shannon_behind(ladder: Limits) -> float:
-    """Return the dropped energy + D(log2 K) of the m leading axes."""
-    return ladder.encoder_distortion_rate
-
-
-def floor_behind(ladder: Limits) -> float:
-    """Return the dropped energy + the floor under K codewords on the m leading axes."""
-    return ladder.floor.distortion
-
-
-@dataclass(frozen=True)
-class BehindEncoder:
-    """What no pair of this shape goes below.
-
-    Attributes:
-        source: Gaussian.
-        shape: K and m.
-        bound: which of the bounds.
-    """
-
-    source: Source
-    shape: Shape
-    bound: Bound
-
-    def fingerprint(self, _seed: int, /) -> str:
-        """Return nothing: no data are looked at."""
-        return ""
-
-    def __call__(self, seeds: Sequence[int], /) -> list[Outcome]:
-        """Return the bound, once for each seed."""
-        eigenvalues = self.source.eigenvalues
-        size, dim = self.shape.codebook_size, self.shape.encoder_dim
-        ladder = limits(eigenvalues, codebook_size=size, encoder_dim=dim)
-        bound = self.bound(ladder)
-        found = {"distortion": bound, "effective bits": metrics.effective_bits(eigenvalues, bound)}
-        return [Outcome({**found, "projection loss": ladder.dropped_energy})] * len(seeds)
-
-
 def pair_limits(source: Source, shape: Shape, setting: str = "", *, searched: bool = True) -> tuple[Arm, ...]:
     """Return what every table of pairs carries: D(R) of all axes, D(R) behind the best encoder, and the floor behind it.
 
@@ -229,7 +179,8 @@ def pair_limits(source: Source, shape: Shape, setting: str = "", *, searched: bo
         setting: level of the study's factor.
         searched: also the floor, which takes a quarter of a minute where axes differ.
     """
-    named = {"Shannon D(R)": shannon, "Shannon D(R) behind the encoder": shannon_behind}
+    size, dim = shape.codebook_size, shape.encoder_dim
+    named: dict[str, Bound] = {SHANNON: shannon_of_all_axes, f"{SHANNON} behind the encoder": shannon}
     if searched:
-        named["K-point floor behind the encoder"] = floor_behind
-    return tuple(Arm(name, BehindEncoder(source, shape, bound), setting, limit=True) for name, bound in named.items())
+        named[f"{FLOOR} behind the encoder"] = floor
+    return tuple(Arm(name, Limit(source, size, bound, dim), setting, limit=True) for name, bound in named.items())

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from zador import metrics
 from zador.codebooks import principal_axes
-from zador.studies.design import Arm
-from zador.studies.rows import Outcome
-from zador.theory.limits import Limits, limits
+from zador.studies.catalogue.bounds import limit_arms
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
 
     from numpy.typing import NDArray
 
     from zador.studies.catalogue.sources import Source
+    from zador.studies.design import Arm
 
-__all__ = ["Floor", "Place", "Shannon", "Vectors", "limits_of"]
+__all__ = ["Place", "Vectors", "limits_of"]
 
 
 class Vectors(NamedTuple):
@@ -73,55 +71,12 @@ def _vectors(source: Any, encoder_dim: int, seed: int) -> Vectors:
     return Vectors(train, evaluation, encoder, codes)
 
 
-@dataclass(frozen=True)
-class _Limit:
-    """What theory says of a place.
-
-    Attributes:
-        place: source and sizes.
-    """
-
-    place: Place
-
-    def fingerprint(self, _seed: int, /) -> str:
-        """Return nothing: no data are looked at."""
-        return ""
-
-    def _outcomes(self, distortion: float, seeds: Sequence[int]) -> list[Outcome]:
-        bits = metrics.effective_bits(self.place.leading, distortion)
-        return [Outcome({"distortion": distortion, "effective bits": bits})] * len(seeds)
-
-    def _ladder(self) -> Limits:
-        return limits(self.place.leading, codebook_size=self.place.codebook_size)
-
-
-@dataclass(frozen=True)
-class Shannon(_Limit):
-    """D(log2 K) of a Gaussian with the variances of the leading axes."""
-
-    def __call__(self, seeds: Sequence[int], /) -> list[Outcome]:
-        """Return the bound, once for each seed."""
-        return self._outcomes(self._ladder().distortion_rate, seeds)
-
-
-@dataclass(frozen=True)
-class Floor(_Limit):
-    """`kpoint.lower_bound` of the leading axes: no table of K codewords in any m directions leaves less of a Gaussian."""
-
-    def __call__(self, seeds: Sequence[int], /) -> list[Outcome]:
-        """Return the bound, once for each seed."""
-        return self._outcomes(self._ladder().floor.distortion, seeds)
-
-
 def limits_of(place: Place, setting: str, *, floor: bool = True) -> tuple[Arm, ...]:
-    """Return the limits of a place as arms.
+    """Return the limits of what a place keeps as arms, see `limit_arms`.
 
     Args:
-        place: where the source is not Gaussian, D(R) of its covariance is called no limit, and there is no floor.
+        place: where.
         setting: as tables call the place.
         floor: whether the K-point floor is among them; where axes differ it takes some seconds.
     """
-    if not place.source.is_gaussian:
-        return (Arm("Gaussian D(R), no limit", Shannon(place), setting, limit=True),)
-    bounds = (Arm("Shannon D(R)", Shannon(place), setting, limit=True),)
-    return (*bounds, Arm("K-point floor", Floor(place), setting, limit=True)) if floor else bounds
+    return limit_arms(place.source, place.codebook_size, setting, encoder_dim=place.encoder_dim, kept=True, searched=floor)

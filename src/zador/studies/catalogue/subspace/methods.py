@@ -1,4 +1,4 @@
-"""What is done in 256 dimensions: training as in protocol B, k-means behind principal axes, and what theory says."""
+"""What is done in 256 dimensions: training as in protocol B, and k-means behind principal axes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zador import metrics
 from zador.models.linear import converged, train
 from zador.studies.catalogue.subspace.measures import Trace, outcomes
-from zador.studies.rows import Outcome
-from zador.theory.limits import limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +17,9 @@ if TYPE_CHECKING:
 
     from zador.models.linear import Engine, Recipe, Retraction
     from zador.studies.catalogue.subspace.scene import Scene
-    from zador.studies.catalogue.subspace.source import Subspace
+    from zador.studies.rows import Outcome
 
-__all__ = ["KMeans", "KPointFloor", "Shannon", "Trained", "Turns"]
+__all__ = ["KMeans", "Trained", "Turns"]
 
 
 @dataclass(frozen=True)
@@ -90,48 +87,3 @@ class KMeans:
         fitted, _ = self.scene.vectors(seeds)
         sizes = {"codebook_size": self.scene.codebook_size, "encoder_dim": self.scene.encoder_dim}
         return outcomes(self.scene, seeds, converged(fitted, **sizes, seeds=seeds))
-
-
-@dataclass(frozen=True)
-class Shannon:
-    """Dropped energy + D(log2 K) of the kept axes: no quantizer behind an orthonormal encoder goes below it.
-
-    Attributes:
-        source: of the vectors.
-        codebook_size: K.
-        encoder_dim: m.
-    """
-
-    source: Subspace
-    codebook_size: int
-    encoder_dim: int
-
-    def fingerprint(self, _seed: int, /) -> str:
-        """Return nothing: no data are looked at."""
-        return ""
-
-    def __call__(self, seeds: Sequence[int], /) -> list[Outcome]:
-        """Return the bound, once for each seed."""
-        sizes = {"codebook_size": self.codebook_size, "encoder_dim": self.encoder_dim}
-        ladder = limits(self.source.eigenvalues, **sizes)
-        return [_limit(self.source, ladder.encoder_distortion_rate, ladder.dropped_energy)] * len(seeds)
-
-
-class KPointFloor(Shannon):
-    """Dropped energy + `kpoint.lower_bound` of the kept axes: no table of K codewords goes below it."""
-
-    def __call__(self, seeds: Sequence[int], /) -> list[Outcome]:
-        """Return the bound, once for each seed."""
-        sizes = {"codebook_size": self.codebook_size, "encoder_dim": self.encoder_dim}
-        ladder = limits(self.source.eigenvalues, **sizes)
-        return [_limit(self.source, ladder.floor.distortion, ladder.dropped_energy)] * len(seeds)
-
-
-def _limit(source: Subspace, reconstruction: float, dropped: float) -> Outcome:
-    return Outcome(
-        {
-            "reconstruction": reconstruction,
-            "in-subspace": reconstruction - dropped,
-            "effective bits": metrics.effective_bits(source.eigenvalues, reconstruction),
-        }
-    )

@@ -9,7 +9,8 @@ import numpy as np
 
 from zador.estimators import projection, rotation_trick, straight_through
 from zador.models.linear import Adam, Chained, KMeansCodewords, Loss, Rates, Recipe, Step, qr, signed_qr
-from zador.studies.catalogue.subspace.methods import KMeans, KPointFloor, Shannon, Trained
+from zador.studies.catalogue.bounds import limit_arms
+from zador.studies.catalogue.subspace.methods import KMeans, Trained
 from zador.studies.catalogue.subspace.scene import Blind, Scene, Warm
 from zador.studies.catalogue.subspace.source import Subspace
 from zador.studies.design import Arm
@@ -166,9 +167,7 @@ class Table:
     def arms(self, protocol: Protocol, setting: str, ways: Sequence[Way]) -> Iterator[Arm]:
         """Yield the limits, k-means, and these ways to train."""
         scene, recipe = protocol.scene(self), protocol.recipe(self)
-        limit = (scene.source, scene.codebook_size, scene.encoder_dim)
-        yield Arm("Shannon D(R)", Shannon(*limit), setting, limit=True)
-        yield Arm("K-point floor", KPointFloor(*limit), setting, limit=True)
+        yield from limit_arms(scene.source, scene.codebook_size, setting, encoder_dim=scene.encoder_dim)
         # Where training starts is nothing to k-means: one cell for all that differ in it.
         yield Arm(KMEANS, KMeans(replace(scene, begin=Blind(_ANY))), setting)
         for way in ways:

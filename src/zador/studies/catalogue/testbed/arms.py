@@ -21,7 +21,7 @@ from zador.models.linear import (
     plain,
     tangent,
 )
-from zador.studies.catalogue.testbed.limits import KPointFloor, Shannon
+from zador.studies.catalogue.bounds import limit_arms
 from zador.studies.catalogue.testbed.methods import ConvergedLloyd, PcaLloyd, Trained
 from zador.studies.design import Arm
 
@@ -113,8 +113,7 @@ MANUAL_PLAIN_STEP = Variant("manual STE, plain step", Manual(), Step(plain, per_
 def benchmarks(scene: Scene, setting: str = "") -> tuple[Arm, ...]:
     """Return what every table carries: both limits, the baseline as reported, and the baseline run to convergence."""
     return (
-        Arm("Shannon D(R)", Shannon(scene), setting, limit=True),
-        Arm("K-point floor", KPointFloor(scene), setting, limit=True),
+        *limit_arms(scene.source, scene.codebook_size, setting, encoder_dim=scene.encoder_dim),
         Arm(LLOYD, PcaLloyd(scene), setting),
         Arm("PCA + Lloyd, converged", ConvergedLloyd(scene), setting),
         Arm(f"PCA + Lloyd, {RESTARTS} restarts", ConvergedLloyd(scene, RESTARTS), setting),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zador.models.linear import Curve, Evaluation
     from zador.studies.catalogue.testbed.scene import Scene
 
-__all__ = ["MEASURES", "OVERHEAD", "limit", "outcomes"]
+__all__ = ["MEASURES", "OVERHEAD", "outcomes"]
 
 MEASURES = (
     Metric("reconstruction", "reconstruction", "Mean of ‖x − x̂‖² on evaluation vectors, summed over the D coordinates."),
@@ -69,18 +69,6 @@ def outcomes(
         )
         for number in range(members)
     ]
-
-
-def limit(scene: Scene, reconstruction: float, dropped: float) -> Outcome:
-    """Return the outcome of a limit: the metrics that it has something to say about."""
-    return Outcome(
-        {
-            "reconstruction": reconstruction,
-            "in-subspace": reconstruction - dropped,
-            "effective bits": metrics.effective_bits(scene.source.eigenvalues, reconstruction),
-            "overhead": reconstruction / (reconstruction - dropped),
-        }
-    )
 
 
 def _metrics(scene: Scene, figures: Evaluation, number: int) -> dict[str, float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zador.studies.catalogue.bounds import FLOOR
 from zador.studies.catalogue.testbed.arms import LLOYD
-from zador.studies.catalogue.testbed.limits import KPointFloor
 from zador.studies.catalogue.testbed.reported import SEED, quoted
 from zador.studies.design import Design
 
@@ -50,7 +50,7 @@ def design(
         name=name,
         title=title,
         question=question,
-        arms=tuple(arm for arm in arms if not (quick and isinstance(arm.work, KPointFloor))),
+        arms=tuple(arm for arm in arms if not (quick and arm.name == FLOOR)),
         metrics=metrics,
         reference=LLOYD,
         factor=factor,

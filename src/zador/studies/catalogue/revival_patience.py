@@ -37,9 +37,9 @@ def revival_patience(*, quick: bool = False) -> Design:
         name="revival-patience",
         title="How long should a dead codeword wait?",
         question=(
-            "A codeword that K · patience vectors have passed by counts as dead and is moved. If the wait is short, those of "
-            "rare clusters, which are worth much where they are, are moved as well; if it is long, a bad start costs more of "
-            "the training. Codewords of clusters are used as unevenly as clusters are large."
+            "A codeword that K · patience vectors have passed by counts as dead and is moved. If the wait is short, those "
+            "of rare clusters are moved as well, which are worth much where they are; if it is long, a bad start costs "
+            "more of the training. Codewords of clusters are used as unevenly as clusters are large."
         ),
         arms=tuple(arms),
         metrics=MEASURES,

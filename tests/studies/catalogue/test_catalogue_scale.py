@@ -9,19 +9,10 @@ import numpy as np
 import pytest
 
 from zador.models.linear import Adam, Recipe, Sgd, Step, converged
-from zador.studies.catalogue.distortion_law import (
-    CURVES,
-    Curve,
-    Fitted,
-    Predicted,
-    distortion_law,
-    exponent,
-    floor,
-    seeded,
-    shannon,
-    split,
-    zador,
-)
+from zador.studies.catalogue.distortion_law import CURVES, distortion_law
+from zador.studies.catalogue.growth.curve import Curve, exponent
+from zador.studies.catalogue.growth.fits import Fitted, seeded, split
+from zador.studies.catalogue.growth.laws import Predicted, floor, shannon, zador
 from zador.studies.catalogue.optimisers import TUNING_SEEDS, Grid, Tuned, cold, optimisers, rates_for, warm
 from zador.studies.catalogue.scale import Averaged, Descended, scale
 from zador.studies.catalogue.scale import Fitted as Placed

@@ -10,7 +10,9 @@ import pytest
 
 from zador.studies.catalogue import COMMITMENT, SCALE, TRAINING
 from zador.studies.catalogue.adaptive_commitment import adaptive_commitment
-from zador.studies.catalogue.distortion_law import MEASURES, Curve, Fitted, Predicted, seeded, shannon
+from zador.studies.catalogue.growth.curve import MEASURES, Curve
+from zador.studies.catalogue.growth.fits import Fitted, seeded
+from zador.studies.catalogue.growth.laws import Predicted, shannon
 from zador.studies.catalogue.optimisers import optimisers
 from zador.studies.design import Arm, Design
 from zador.studies.pages.commitment import PAGE as COMMITMENT_PAGE

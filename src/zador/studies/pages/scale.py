@@ -11,7 +11,9 @@ from zador.studies.atlas.sheet import Sheet
 from zador.studies.atlas.standalone import standalone
 from zador.studies.averages import means_of
 from zador.studies.catalogue import SCALE
-from zador.studies.catalogue.distortion_law import METHOD, Predicted, exponent
+from zador.studies.catalogue.distortion_law import METHOD
+from zador.studies.catalogue.growth.curve import exponent
+from zador.studies.catalogue.growth.laws import Predicted
 from zador.studies.page.svg import colour, drawing, picture
 from zador.studies.pages.outcome import outcome
 from zador.studies.pages.page import Page

@@ -38,6 +38,25 @@ def test_every_candidate_is_called_once_and_rightly():
     assert found.worse[0].low < found.worse[0].share < found.worse[0].high
 
 
+def test_a_mean_within_the_margin_is_not_enough():
+    """A candidate 0.2 % above the best on average, up and down by a quarter from seed to seed, is as good as unknown."""
+    best = drawn("best", 2.0, 0.001, 1)
+    blurred = Candidate("blurred", {seed: value + 0.004 + 0.5 * (-1) ** seed for seed, value in best.values.items()})
+    found = choose([best, blurred])
+    assert [one.name for one in found.unresolved] == ["blurred"]
+    assert 0 < found.unresolved[0].share < 0.01
+
+
+def test_more_candidates_ask_for_more():
+    """The interval of a candidate is wider in a larger choice, so that all of them hold together."""
+    best, other = drawn("best", 2.0, 0.001, 1), drawn("other", 2.2, 0.1, 3)
+    crowd = [drawn(f"worse {number}", 3.0 + number, 0.1, number) for number in range(10)]
+    (alone,) = choose([best, other]).worse
+    among = choose([best, other, *crowd]).worse[0]
+    assert among.name == "other"
+    assert among.low < alone.low < alone.high < among.high
+
+
 def test_where_higher_is_better_everything_turns_around():
     """The same runs, negated and moved: the same names."""
     offered = [drawn("best", 2.0, 0.001, 1), drawn("bad", 2.2, 0.01, 3)]

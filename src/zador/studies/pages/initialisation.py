@@ -36,6 +36,13 @@ _MODES = {"": "without revival", "-revival": "with revival"}
 _ASIDE = (CONVERGED, FIXED_ENCODER)
 _ABSENT = "–"
 
+_PANELS = "for eight starts under three learners, without and with revival"
+_SHOWN = {
+    "courses": f"![Distortion along learning {_PANELS}](initialisation/courses.svg)",
+    "gaps": f"![Last distortion above the K-point floor against K, {_PANELS}](initialisation/gaps.svg)",
+}
+"""Links to the pictures: the page has them once there are any."""
+
 
 def answers(found: Mapping[str, Results], arm: str = _THEORY) -> str:
     """Return one Markdown bullet a learner and mode: what a start does to the end, and what it did on the way.
@@ -190,6 +197,7 @@ def _tables(found: Mapping[str, Evidence]) -> Mapping[str, str]:
         **{learner: summary_table(numbers, learner) for learner in LEARNERS},
         "limits": limits_table(numbers),
         **everything,
+        **_SHOWN,
         "patience": relative_table(found["revival-patience"], DISTORTION),
         "claims": claims_table(claims_of(*(found[study().name] for study in INITIALISATION))),
     }

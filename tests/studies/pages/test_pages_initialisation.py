@@ -49,7 +49,7 @@ def test_the_page_has_a_place_for_every_table_and_shows_every_picture(found):
     """Marks, tables and pictures belong together, and a table has as many cells in every line."""
     tables, pictures = PAGE.tables(found), PAGE.pictures(found)
     page = (DOCS / "initialisation.md").read_text(encoding="utf-8")
-    filled(page, tables)
+    page = filled(page, tables)
     assert page.count("<!-- end of ") == len(tables)
     for name, picture in pictures.items():
         assert f"(initialisation/{name})" in page

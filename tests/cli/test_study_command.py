@@ -123,7 +123,7 @@ class TestWrongArguments:
     @pytest.mark.parametrize(
         ("arguments", "code", "told"),
         [
-            (["otter"], 2, "slow, other, all, list"),
+            (["otter"], 2, "did you mean 'other'? otherwise choose from slow, other, others, all, list"),
             (["other", "--seeds", "0"], 2, "--seeds"),
             (["other", "--seeds", "many"], 2, "--seeds"),
             (["other", "--workers", "-1"], 2, "--workers"),

@@ -54,10 +54,10 @@ def test_bundled_data_are_split_and_their_variances_add_up_to_one(name):
 
 def test_limits_stand_in_order():
     """Shannon, floor, a codebook; for clusters D(R) is no limit, is called so, and a codebook goes below it."""
-    source = Gaussian((4.0, 1.0), train=4000, evaluation=4000)
+    source = Gaussian((2.0, 2.0), train=4000, evaluation=4000)
     bound, least = (arm.work([1])[0].metrics["distortion"] for arm in limit_arms(source, 8))
     found = figures(source, source.draw(1).evaluation, source.draw(1).train[:8])
-    assert bound == pytest.approx(gaussian.distortion_rate([4.0, 1.0], 3.0))
+    assert bound == pytest.approx(gaussian.distortion_rate([2.0, 2.0], 3.0))
     assert bound < least < found["distortion"]
     assert found["effective bits"] < 3.0
     (arm,) = limit_arms(Mixture(), 32, "K = 32")
